@@ -1,0 +1,40 @@
+# demo and test need nothing set up before: they make their own environment in .venv.
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+SRC := corpus ingest search lambdas footnote tests bench
+
+.PHONY: help demo test check serve bench clean
+
+help:
+	@echo "make demo    ingest sample_docs/ and ask three questions"
+	@echo "make test    run the whole default suite"
+	@echo "make check   formatting, lint, types and the rules of the tree"
+	@echo "make serve   answer over HTTP on http://127.0.0.1:8000"
+	@echo "make bench   measure what docs/benchmarks.md quotes; DATA=folder of the labelled sets"
+	@echo "make clean   remove .venv and footnote-data"
+
+.venv/run: requirements/run.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Footnote needs Python 3.11 or newer; none of python3.13, python3.12, python3.11, python3 is."; exit 2; }
+	@echo "Making an environment in .venv (once) …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: .venv/run requirements/dev.txt
+	@echo "Adding the tools of the tests (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+test: .venv/dev
+	@$(BIN)/python -m pytest -q
+
+check: .venv/dev
+	@$(BIN)/ruff format --check --quiet $(SRC)
+	@$(BIN)/ruff check --quiet $(SRC)
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_docs.py
+
+clean:
+	rm -rf .venv footnote-data

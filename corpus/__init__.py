@@ -1,0 +1,1 @@
+"""What we know: the nouns, the sockets, and the stores behind them."""

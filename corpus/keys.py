@@ -1,0 +1,74 @@
+"""The names blobs have: one builder and one parser, so that no two places disagree about what triggers the pipeline.
+
+`documents/{userId}/{documentId}/original` holds an upload as it came and is the only kind of key whose changes are
+announced. Everything derived from it lies under `processed/`, so nothing the pipeline writes can start the pipeline.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import NamedTuple
+
+from corpus.errors import BadRequest
+
+NAMESPACE = uuid.UUID("6f2f1d6e-2f5c-5c0b-9d0a-1f6d3c3b7a51")
+ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_ORIGINAL = re.compile(rf"documents/({ID.pattern})/({ID.pattern})/original")
+_KEY = re.compile(
+    r"(?!.*(?:^|/)\.{1,2}(?:/|$))(?:documents|processed|temp-uploads|exports)(?:/[A-Za-z0-9._+-]{1,200}){1,6}"
+)
+
+
+class Original(NamedTuple):
+    """Whose document an original's key speaks of."""
+
+    user_id: str
+    document_id: str
+
+
+def checked_id(name: str, value: str) -> str:
+    """Return `value` if it can be part of a key; raise `BadRequest` naming `name` if it cannot."""
+    if ID.fullmatch(value):
+        return value
+    raise BadRequest(
+        f"{name} {value[:130]!r} is not an id.", hint="Ids are 1 to 128 of the characters A-Z a-z 0-9 _ -."
+    )
+
+
+def checked_key(key: str) -> str:
+    """Return `key` if a blob may bear it; raise `BadRequest` if it could step outside its store."""
+    if _KEY.fullmatch(key):
+        return key
+    raise BadRequest(f"{key[:200]!r} is not a blob's key.")
+
+
+def original_key(user_id: str, document_id: str) -> str:
+    """Return the key of a document's upload; raises `BadRequest` for what is not an id."""
+    return f"documents/{checked_id('userId', user_id)}/{checked_id('documentId', document_id)}/original"
+
+
+def parse_original(key: str) -> Original | None:
+    """Return whose original `key` names, or None when it names anything else."""
+    found = _ORIGINAL.fullmatch(key)
+    return Original(*found.groups()) if found else None
+
+
+def processed_prefix(user_id: str, document_id: str, version: str = "", recipe: str = "") -> str:
+    """Return the folder of what was derived from a document, from one version of it, or by one recipe.
+
+    Ends in `/`; raises `BadRequest` for what is not an id.
+    """
+    parts = [checked_id("userId", user_id), checked_id("documentId", document_id)]
+    parts += [checked_id(name, part) for name, part in (("version", version), ("recipe", recipe)) if part]
+    return "processed/" + "/".join(parts) + "/"
+
+
+def chunk_id(document_id: str, version: str, recipe: str, index: int) -> str:
+    """Return the name of a chunk: the same for the same place in the same generation, wherever it is made."""
+    return str(uuid.uuid5(NAMESPACE, f"{document_id}/{version}/{recipe}/{index}"))
+
+
+def path_document_id(user_id: str, path: str) -> str:
+    """Return the id of the document that a person keeps at an absolute path."""
+    return str(uuid.uuid5(NAMESPACE, f"{user_id}\n{path}"))

@@ -1,0 +1,393 @@
+"""The nouns: frozen values without input or output.
+
+A document comes in as a `Change`, is read into an `Extracted` text, cut into `Chunk`s, and lies in an index as one
+`Generation`. A question comes with a `Scope`, becomes a `Where` and a vector, and leaves as `Hit`s and an `Answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from corpus.keys import Original, original_key, parse_original
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Matrix: TypeAlias = NDArray[np.float32]
+    Vector: TypeAlias = NDArray[np.float32]
+
+Json: TypeAlias = bool | int | str | list["Json"] | tuple["Json", ...] | Mapping[str, "Json"] | None
+ChangeKind = Literal["put", "removed"]
+Status = Literal["uploading", "processing", "ready", "error"]
+Purpose = Literal["document", "query"]
+PageProblem = Literal["", "empty", "image", "garbage", "failed"]
+AnswerType = Literal["grounded", "partial", "conflict", "not_found"]
+
+HEADING_SEPARATOR = " › "
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """All that an outside event means to us: the original under `key` was put or removed.
+
+    `version` sorts: of two changes of one key the later has the greater. `etag` names the bytes meant; it is empty on a
+    replay, which means the bytes its record speaks of.
+    """
+
+    kind: ChangeKind
+    key: str
+    version: str
+    etag: str = ""
+
+    @property
+    def original(self) -> Original | None:
+        """Whose document it speaks of; None if `key` names no original."""
+        return parse_original(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Stored bytes and what the store knows of them."""
+
+    key: str
+    data: bytes
+    version: str
+    etag: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A change handed to one worker for a while; `count` says how often it was handed out, this time included."""
+
+    change: Change
+    receipt: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of an extracted text: `text[start:end]`, physical `number` from 1, printed `label` ("" if unpaged)."""
+
+    number: int
+    label: str
+    start: int
+    end: int
+    problem: PageProblem = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What stands under one heading: from `start` to the next section's, `headings` from the outermost inwards."""
+
+    start: int
+    headings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """A document's text with its structure as offsets, so that nobody searches for structure again."""
+
+    text: str
+    pages: tuple[Page, ...]
+    sections: tuple[Section, ...] = ()
+    title: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document: `content == extracted.text[start:end]`, always."""
+
+    index: int
+    start: int
+    end: int
+    content: str
+    page: int
+    end_page: int
+    headings: tuple[str, ...]
+    token_count: int
+
+    @property
+    def section(self) -> str:
+        """The heading path in one line."""
+        return HEADING_SEPARATOR.join(self.headings)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What is embedded: a body, and the words that say where it stands."""
+
+    prefix: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What makes two vectors comparable."""
+
+    name: str
+    dimensions: int
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.dimensions}"
+
+
+class GenerationId(NamedTuple):
+    """Which chunks: those of one version of a document, made by one recipe."""
+
+    document_id: str
+    version: str
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The chunks of one version and recipe of a document, as an index stores them; row i of `vectors` is chunk i's."""
+
+    id: GenerationId
+    user_id: str
+    tenant_id: str
+    readers: tuple[str, ...]
+    file_name: str
+    file_type: str
+    tags: tuple[str, ...]
+    title: str
+    created_at: str
+    chunks: tuple[Chunk, ...]
+    vectors: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a search may see: within one tenant, what any of `principals` may read, and `document_ids` besides.
+
+    It has no empty form: a search without a tenant or a principal cannot be written down. `without` leaves out
+    generations that were found to be no longer live.
+    """
+
+    tenant_id: str
+    principals: frozenset[str]
+    document_ids: frozenset[str] = frozenset()
+    without: frozenset[GenerationId] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not self.tenant_id or not self.principals or not all(self.principals):
+            raise ValueError("A search names its tenant and at least one principal.")
+
+    def leaving_out(self, generations: frozenset[GenerationId]) -> Where:
+        """The same, without these generations too."""
+        return replace(self, without=self.without | generations)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Who is asking, and when: built by a door from a verified identity, never from a request's body."""
+
+    user_id: str
+    tenant_id: str
+    principals: frozenset[str]
+    allowed_actions: frozenset[str]
+    now: float
+
+    def where(self, shared: frozenset[str] = frozenset()) -> Where:
+        """What this asker's searches may see; `shared` are the documents shared with them by name."""
+        return Where(self.tenant_id, self.principals, shared)
+
+
+def user_principal(user_id: str) -> str:
+    """The principal that is one person."""
+    return f"user:{user_id}"
+
+
+def tenant_principal(tenant_id: str) -> str:
+    """The principal that is everyone in a building."""
+    return f"tenant:{tenant_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found, with the score of whoever found it."""
+
+    chunk_id: str
+    generation: GenerationId
+    chunk_index: int
+    start: int
+    end: int
+    content: str
+    page: int
+    end_page: int
+    file_name: str
+    title: str
+    section: str
+    created_at: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The two lists of one search, best first: by meaning (`score` is the cosine) and by words (its own scale)."""
+
+    nearest: tuple[Hit, ...]
+    matching: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Which generation of a document answers in one index, and how many chunks it has."""
+
+    version: str
+    recipe: str
+    chunk_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who but its owner may read a document: the tenant, people by id, principals."""
+
+    is_public: bool = False
+    shared_with: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """How far the current attempt came, and what stopped it."""
+
+    text_extracted: bool = False
+    chunks_created: bool = False
+    vectors_generated: bool = False
+    indexed: bool = False
+    error_message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The page ledger in short: how many pages, how many were readable, and the ranges ("3-5", "7") that were not."""
+
+    pages: int = 0
+    readable: int = 0
+    empty: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    garbage: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """The page ranges that may hold something nobody has read; blank pages are no gap."""
+        return self.images + self.garbage
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a document is in `error`: a stable code, the stage, whether trying again may help, and what would."""
+
+    code: str
+    stage: str
+    transient: bool
+    hint: str = ""
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What became of an upload. `live` says which generation answers, by index; `rev` is its record's."""
+
+    document_id: str
+    user_id: str
+    tenant_id: str
+    file_name: str = ""
+    file_type: str = ""
+    file_size: int = 0
+    upload_date: str = ""
+    status: Status = "uploading"
+    stages: Stages = Stages()
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    page_count: int = 0
+    word_count: int = 0
+    access: Access = Access()
+    version: str = ""
+    live: Mapping[str, Live] = field(default_factory=dict)
+    job_id: str = ""
+    checksum_md5: str = ""
+    checksum_sha256: str = ""
+    coverage: Coverage = Coverage()
+    reason: Reason | None = None
+    deleted_at: str = ""
+    updated_at: str = ""
+    rev: int = 0
+
+    @property
+    def key(self) -> str:
+        """The key of its original."""
+        return original_key(self.user_id, self.document_id)
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The principals an index filters by: the owner, the tenant if public, the audience.
+
+        People it is shared with by name are not among them: their searches name the document instead, so that a share
+        needs no rewrite of chunks.
+        """
+        everyone = (tenant_principal(self.tenant_id),) if self.access.is_public else ()
+        return tuple(dict.fromkeys((user_principal(self.user_id), *everyone, *self.access.audience)))
+
+    def admits(self, scope: Scope) -> bool:
+        """Whether this asker may know of it. The record decides; an index filter only comes first."""
+        if self.deleted_at or self.tenant_id != scope.tenant_id:
+            return False
+        return scope.user_id in self.access.shared_with or not scope.principals.isdisjoint(self.readers)
+
+    def live_in(self, index_name: str) -> GenerationId | None:
+        """Which generation answers in that index; None if none does."""
+        live = None if self.deleted_at else self.live.get(index_name)
+        return GenerationId(self.document_id, live.version, live.recipe) if live else None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A hit put before a language model: `number` is what its citations say."""
+
+    number: int
+    source: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a language model is asked. History is earlier turns, oldest first, as (question, answer)."""
+
+    instructions: str
+    question: str
+    evidence: tuple[Evidence, ...]
+    history: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a quote stands: `quote` is the stored text of that version from `start` to `end`, on page `page`."""
+
+    number: int
+    document_id: str
+    version: str
+    file_name: str
+    page: int
+    page_label: str
+    section: str
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the asker gets: `[n]` in `text` points at the citation of that number; `notes` says what was not read."""
+
+    type: AnswerType
+    text: str
+    citations: tuple[Citation, ...] = ()
+    notes: tuple[str, ...] = ()

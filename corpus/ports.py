@@ -1,0 +1,349 @@
+"""Every socket of the product: what can be plugged in, and what is promised.
+
+A docstring here is the contract. Each sentence of it is proved by a test of the same words in `tests/contracts/`, run
+against every adapter and against the in-memory fakes. Adapters raise only errors of `corpus.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from corpus.errors import BadRequest, TooLarge
+from corpus.model import (
+    Blob,
+    Change,
+    Delivery,
+    Extracted,
+    Generation,
+    GenerationId,
+    Json,
+    Legs,
+    Passage,
+    Prompt,
+    Purpose,
+    Space,
+    Where,
+)
+
+if TYPE_CHECKING:
+    from corpus.model import Matrix, Vector
+
+LEASE_SECONDS = 60
+MAX_DELIVERIES = 10
+MAX_DELAY_SECONDS = 900
+MAX_ITEM_BYTES = 64 * 1024
+MAX_TRANSACTION = 100
+MAX_QUERY_WORDS = 64
+ABSENT = 0
+
+
+class BlobStore(Protocol):
+    """Where uploads and everything derived from them lie."""
+
+    def get(self, key: str, limit: int) -> Blob:
+        """Return the blob whole: bytes, version, etag and metadata of one and the same put.
+
+        Raises `BlobMissing` when nothing is there.
+        Raises `TooLarge`, without reading the body, when it holds more than `limit` bytes.
+        Raises `BadRequest` for a key that could step outside the store.
+        """
+        ...
+
+    def put(self, key: str, data: bytes, metadata: Mapping[str, str], *, absent: bool = False) -> str:
+        """Store the bytes, durably and never in part, and return their version.
+
+        Putting an original sends a `put` change with its key, version and etag to the queue of the store.
+        The versions of a key strictly increase, whatever the clock says.
+        A put under any other key sends nothing.
+        With `absent`, raises `Conflict` and changes nothing when something is there already.
+        """
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove the blob and its metadata.
+
+        Deleting an original sends a `removed` change with a greater version than any before it.
+        Deleting what is not there is no error.
+        """
+        ...
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield the keys that begin with `prefix`, in order, and nothing the store keeps for itself."""
+        ...
+
+    def ping(self) -> None:
+        """Return if the store can be used, else raise `ConfigError` or `Unavailable` with the reason."""
+        ...
+
+
+class Queue(Protocol):
+    """Changes on their way to a worker: at least once, in no promised order."""
+
+    def send(self, change: Change, delay: float = 0) -> None:
+        """Make the change receivable after `delay` seconds, durably.
+
+        Raises `BadRequest` for a delay beyond 900 seconds.
+        """
+        ...
+
+    def receive(self, limit: int, wait: float) -> list[Delivery]:
+        """Hand out at most `limit` changes, waiting at most `wait` seconds for the first.
+
+        A delivery is nobody else's for 60 seconds; unfinished by then, it is handed out again.
+        A change that was handed out 10 times and not finished goes to the dead letters instead of out again.
+        A message that cannot be understood goes to the dead letters, and its neighbours are handed out.
+        """
+        ...
+
+    def extend(self, delivery: Delivery, seconds: float) -> None:
+        """Keep the delivery for `seconds` from now; 0 hands it back at once."""
+        ...
+
+    def done(self, delivery: Delivery) -> None:
+        """Finish the delivery: it is never handed out again.
+
+        Finishing it twice, or after it was handed to another, is no error.
+        """
+        ...
+
+    def failed(self, delivery: Delivery, error: Exception) -> None:
+        """Hand the delivery back, to be handed out again after a pause that grows with its count.
+
+        The pause is at least the `retry_after` of an `Unavailable`, up to 900 seconds.
+        """
+        ...
+
+    def dead_letters(self) -> int:
+        """Return how many changes lie among the dead letters."""
+        ...
+
+    def ping(self) -> None:
+        """Return if the queue can be used, else raise `ConfigError` or `Unavailable` with the reason."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record as a table keeps it; `keys` are its secondary keys, by index number 1 to 3, as (partition, sort)."""
+
+    pk: str
+    sk: str
+    kind: str
+    data: Mapping[str, Json]
+    keys: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    ttl: int | None = None
+    counters: Mapping[str, int] = field(default_factory=dict)
+    created_at: str = ""
+    updated_at: str = ""
+    rev: int = 0
+
+    def __post_init__(self) -> None:
+        if not (self.pk and self.sk) or any(n not in {1, 2, 3} or not all(key) for n, key in self.keys.items()):
+            raise BadRequest(f"A {self.kind} record has an empty key, or a secondary index that does not exist.")
+        if (size := _json_bytes(self.data)) > MAX_ITEM_BYTES:
+            raise TooLarge(f"A {self.kind} record of {size} bytes is beyond the {MAX_ITEM_BYTES} an item may have.")
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write `item` if its stored `rev` is `only_if`; `ABSENT` means that there is none."""
+
+    item: Item
+    only_if: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Delete the item under this key if its stored `rev` is `only_if`."""
+
+    pk: str
+    sk: str
+    only_if: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One page of a query; without a `cursor` it was the last."""
+
+    items: tuple[Item, ...]
+    cursor: str | None
+
+
+class Table(Protocol):
+    """Records, with DynamoDB's guarantees and no more."""
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        """Return the item as it was last written, or None.
+
+        An item whose `ttl` has passed is not there for any read and for any condition.
+        """
+        ...
+
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
+        """Return one entry for each key, in order, as `get` would."""
+        ...
+
+    def put(self, item: Item, only_if: int) -> Item:
+        """Write the item if its stored `rev` is `only_if`, and return it with its new `rev` and times.
+
+        Each write raises `rev` by one, and a first write makes it 1.
+        `created_at` stays that of the first write.
+        Raises `Conflict`, changing nothing, when the stored `rev` is another, or when `ABSENT` and one is there.
+        """
+        ...
+
+    def add(self, pk: str, sk: str, amounts: Mapping[str, int], cap: Mapping[str, int]) -> Mapping[str, int]:
+        """Add to the counters of an item in one step, making it where there is none, and return their new values.
+
+        Raises `QuotaExceeded`, changing nothing, when a counter would pass its cap.
+        """
+        ...
+
+    def delete(self, pk: str, sk: str, only_if: int) -> None:
+        """Delete the item if its stored `rev` is `only_if`, else raise `Conflict` and change nothing."""
+        ...
+
+    def query(
+        self,
+        index: int,
+        partition: str,
+        span: tuple[str, str] = ("", "~"),
+        *,
+        newest_first: bool = False,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Batch:
+        """Return the partition's items whose sort key lies in `span`, both ends included, in the sort key's order.
+
+        Index 0 is the primary key; 1 to 3 find only the items that carry such a key.
+        `newest_first` turns the order around.
+        `after` goes on behind the page whose cursor it was, and only a page without a cursor is the last.
+        Raises `BadRequest` for a cursor that is none.
+        """
+        ...
+
+    def transact(self, writes: Sequence[Put | Remove]) -> None:
+        """Do all of the writes or none; raises `Conflict`, changing nothing, when one condition does not hold.
+
+        Raises `BadRequest` for more than 100 writes, or two of one item.
+        """
+        ...
+
+    def ping(self) -> None:
+        """Return if the table can be used, else raise `ConfigError` or `Unavailable` with the reason."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Chunks with their vectors and words, of one space."""
+
+    name: str
+    space: Space
+
+    def write(self, generation: Generation) -> None:
+        """Store the generation's chunks; writing it again leaves it there once.
+
+        A write that was cut short is made whole by the next.
+        Raises `BadRequest` for vectors of another shape, or that are not of unit length.
+        """
+        ...
+
+    def count(self, generation: GenerationId) -> int:
+        """Return how many of the generation's chunks a search could find now."""
+        ...
+
+    def prune(self, document_id: str, keep: GenerationId | None, upto: str) -> None:
+        """Remove the document's generations whose version is at most `upto`, except `keep`.
+
+        A newer generation stays.
+        Pruning what is not there is no error.
+        """
+        ...
+
+    def legs(self, vector: Vector, words: Sequence[str], k: int, where: Where) -> Legs:
+        """Return the k nearest and the k best matching chunks of what `where` may see, from one state of the index.
+
+        `nearest` filters first and then chooses: whoever may see k chunks gets k, and they are the nearest of those.
+        `nearest` scores by cosine, and `matching` holds only chunks with at least one of the words.
+        Nothing of another tenant, of other readers or of a generation left out is ever in either list.
+        A document of the tenant named in `where` is found whoever its readers are.
+        """
+        ...
+
+    def ping(self) -> None:
+        """Return if the index can be used and is of this space, else raise `ConfigError` or `Unavailable`."""
+        ...
+
+
+class Embedder(Protocol):
+    """Passages to vectors of one space."""
+
+    @property
+    def space(self) -> Space:
+        """What makes its vectors comparable; the same for as long as they are."""
+        ...
+
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Iterator[Matrix]:
+        """Yield blocks of rows as they are done: one row for each passage, in order, of unit length.
+
+        The same passage gets the same row, within 1e-5, whatever stands beside it.
+        A passage of any length, empty ones too, gets a row.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one document may cost: bytes stored, pages, characters of text, bytes of memory, seconds."""
+
+    bytes: int
+    pages: int
+    characters: int
+    memory: int
+    seconds: float
+
+
+class Extractor(Protocol):
+    """One format's reader; a module satisfies it. It runs in a process of its own, with limits."""
+
+    NAME: str
+    MEDIA_TYPES: tuple[str, ...]
+    SUFFIXES: tuple[str, ...]
+
+    def extract(self, data: bytes, limits: Limits) -> Extracted:
+        """Return the document's text with its pages and sections as offsets into it.
+
+        Raises `Unreadable`, never a parser's own error, for bytes that are damaged or of another kind.
+        Raises `TooLarge` for more pages or characters than the limits allow.
+        Raises `NoText` when no page of it holds text.
+        """
+        ...
+
+
+class LLM(Protocol):
+    """A language model, or what stands in for one."""
+
+    @property
+    def name(self) -> str:
+        """Which model it is."""
+        ...
+
+    def stream(self, prompt: Prompt) -> Iterator[str]:
+        """Yield the answer in pieces: sentences that each end in `[n "quote"]`, quoting evidence n.
+
+        Yields nothing at all when the evidence holds no answer.
+        """
+        ...
+
+
+def _json_bytes(value: Json) -> int:
+    """How many bytes a value takes as JSON, near enough; refuses floats, which a table cannot keep."""
+    if isinstance(value, float):
+        raise BadRequest("A record's numbers are whole: store thousandths, or text.")
+    if isinstance(value, Mapping):
+        return 2 + sum(len(name) + 4 + _json_bytes(part) for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return 2 + sum(1 + _json_bytes(part) for part in value)
+    return len(value.encode("utf-8", "surrogatepass")) + 2 if isinstance(value, str) else 8

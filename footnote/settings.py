@@ -1,0 +1,134 @@
+"""Every setting of the product, read once, here and nowhere else.
+
+`Settings.from_env()` collects all problems before it raises, so that one look mends them all. What the variables mean
+to a user stands in docs/settings.md, which a test holds against this file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+
+from corpus.errors import ConfigError
+from corpus.ports import Limits
+
+PREFIX = "FOOTNOTE_"
+SCHEMES: Mapping[str, tuple[str, ...]] = {
+    "FOOTNOTE_BLOBS": ("folder:DIR",),
+    "FOOTNOTE_TABLE": ("sqlite:FILE",),
+    "FOOTNOTE_QUEUE": ("sqlite:FILE",),
+    "FOOTNOTE_INDEX": ("sqlite:FILE",),
+    "FOOTNOTE_EMBEDDER": ("local",),
+    "FOOTNOTE_LLM": ("quotes",),
+}
+"""What each address may look like; the word before the colon chooses the adapter."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where everything lies and what one document may cost. Paths in addresses are absolute."""
+
+    home: Path
+    blobs: str
+    table: str
+    queue: str
+    index: str
+    embedder: str
+    llm: str
+    model_dir: Path
+    limits: Limits
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, home: Path | None = None) -> Settings:
+        """Return the settings of the environment; `home`, if given, wins over `FOOTNOTE_HOME`.
+
+        Raises `ConfigError` that names every variable that is wrong, its value and what was expected.
+        """
+        reader = _Reader(os.environ if environ is None else environ)
+        base = reader.path("FOOTNOTE_HOME", Path("footnote-data").absolute())
+        base = home.expanduser().absolute() if home else base
+        settings = cls(
+            home=base,
+            blobs=reader.address("FOOTNOTE_BLOBS", "folder:{home}/blobs", base),
+            table=reader.address("FOOTNOTE_TABLE", "sqlite:{home}/footnote.db", base),
+            queue=reader.address("FOOTNOTE_QUEUE", "sqlite:{home}/footnote.db", base),
+            index=reader.address("FOOTNOTE_INDEX", "sqlite:{home}/footnote.db", base),
+            embedder=reader.address("FOOTNOTE_EMBEDDER", "local", base),
+            llm=reader.address("FOOTNOTE_LLM", "quotes", base),
+            model_dir=reader.path("FOOTNOTE_MODEL_DIR", platformdirs.user_cache_path("footnote") / "minilm-l6-v2"),
+            limits=Limits(
+                bytes=reader.whole("FOOTNOTE_MAX_BYTES", 100 * 2**20),
+                pages=reader.whole("FOOTNOTE_MAX_PAGES", 5_000),
+                characters=reader.whole("FOOTNOTE_MAX_CHARACTERS", 20_000_000),
+                memory=reader.whole("FOOTNOTE_MAX_MEMORY", 2**30),
+                seconds=reader.whole("FOOTNOTE_MAX_SECONDS", 120),
+            ),
+        )
+        reader.finish()
+        return settings
+
+
+class _Reader:
+    """Takes variables out of an environment and remembers what was wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+        self._known: list[str] = []
+        self._problems: list[str] = []
+
+    def path(self, name: str, default: Path) -> Path:
+        return self._take(name, default, lambda value: Path(value).expanduser().absolute(), "a folder")
+
+    def whole(self, name: str, default: int) -> int:
+        return self._take(name, default, _positive, "a whole number above 0")
+
+    def address(self, name: str, default: str, home: Path) -> str:
+        def parse(value: str) -> str:
+            scheme, colon, rest = value.partition(":")
+            if not any(form.partition(":")[:2] == (scheme, colon) for form in SCHEMES[name]) or bool(colon) != bool(
+                rest
+            ):
+                raise ValueError(value)
+            return f"{scheme}:{Path(rest.replace('{home}', str(home))).expanduser().absolute()}" if colon else scheme
+
+        return self._take(name, parse(default), parse, " or ".join(SCHEMES[name]))
+
+    def _take(self, name: str, default: _T, parse: Callable[[str], _T], expected: str) -> _T:
+        self._known.append(name)
+        value = self._given.get(name, "")
+        if not value:
+            return default
+        try:
+            return parse(value)
+        except ValueError:
+            self._problems.append(f"{name}={masked(name, value)}: expected {expected}")
+            return default
+
+    def finish(self) -> None:
+        for name in sorted(set(self._given) - set(self._known)):
+            near = difflib.get_close_matches(name, self._known, n=1)
+            advice = f"did you mean {near[0]}?" if near else "see docs/settings.md"
+            self._problems.append(f"{name}={masked(name, self._given[name])}: there is no such setting; {advice}")
+        if self._problems:
+            raise ConfigError("The settings are wrong:\n  " + "\n  ".join(self._problems))
+
+
+def masked(name: str, value: str) -> str:
+    """Return the value as it may be shown: secrets as dots, the rest as it is."""
+    secret = any(word in name for word in ("KEY", "SECRET", "TOKEN", "PASSWORD"))
+    return "••••" if secret else repr(value)
+
+
+def _positive(value: str) -> int:
+    number = int(value.replace("_", ""))
+    if number <= 0:
+        raise ValueError(value)
+    return number

@@ -1,0 +1,1 @@
+"""How an answer gets out: policy only."""

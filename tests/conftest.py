@@ -1,0 +1,32 @@
+"""What holds for every test: no environment of ours leaks in, and no socket is opened unless the test says so."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+_REFUSED = {"socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"}
+_allowed = False
+
+
+def _refuse_sockets(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse what would leave this process; pairs of pipes and sockets of the file system are not refused."""
+    address = arguments[1] if len(arguments) > 1 else None
+    if event in _REFUSED and not _allowed and not isinstance(address, (str, bytes)):
+        raise RuntimeError(f"{event} {address!r}: a test that needs a socket is marked `service`")
+
+
+sys.addaudithook(_refuse_sockets)
+
+
+@pytest.fixture(autouse=True)
+def _hermetic(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    global _allowed  # noqa: PLW0603 -- an audit hook can only be told through a global
+    for name in [name for name in os.environ if name.startswith(("FOOTNOTE_", "AWS_", "OPENAI_"))]:
+        monkeypatch.delenv(name)
+    _allowed = request.node.get_closest_marker("service") is not None
+    yield
+    _allowed = False

@@ -1,0 +1,86 @@
+"""The documents say what the code does: names that change in one and not in the other fail here."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from corpus import errors
+from footnote.settings import SCHEMES, Settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def first_cells(page: str) -> list[str]:
+    """The code names in the first column of a page's tables."""
+    return re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+
+
+def known_settings() -> set[str]:
+    tree = ast.parse(read("footnote/settings.py"))
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"FOOTNOTE_[A-Z_]+[A-Z]", node.value)
+    }
+
+
+def test_every_setting_is_in_its_page() -> None:
+    """docs/settings.md lists exactly the variables that settings.py reads."""
+    assert sorted(first_cells(read("docs/settings.md"))) == sorted(known_settings())
+
+
+def test_every_default_in_the_page_is_the_default() -> None:
+    """The defaults that docs/settings.md shows are the defaults."""
+    rows = dict(re.findall(r"^\| `(FOOTNOTE_[A-Z_]+)` \| (.+?) \|", read("docs/settings.md"), re.MULTILINE))
+    settings = Settings.from_env({}, home=Path("/home"))
+
+    for name, value in rows.items():
+        field = name.removeprefix("FOOTNOTE_").lower()
+        if field.startswith("max_"):
+            assert str(getattr(settings.limits, field.removeprefix("max_"))) == value
+        elif name in SCHEMES:
+            assert getattr(settings, field) == value.strip("`").replace("{home}", "/home")
+
+
+def test_every_error_is_in_its_page() -> None:
+    """docs/errors.md lists every class of the tree with its code, and nothing else."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", read("docs/errors.md"), re.MULTILINE))
+    kinds = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FootnoteError)
+    ]
+
+    assert rows == {kind.__name__: kind.code for kind in kinds if kind is not errors.FootnoteError}
+
+
+def test_the_tree_of_errors_is_drawn() -> None:
+    """The drawing at the top of errors.py names every class."""
+    drawn = set(re.findall(r"\b[A-Z][A-Za-z]+\b", errors.__doc__ or ""))
+
+    assert set(first_cells(read("docs/errors.md"))) <= drawn
+
+
+def test_make_says_what_it_can_do() -> None:
+    """`make help` names every target a person would call."""
+    makefile = read("Makefile")
+    targets = re.search(r"^\.PHONY: help (.+)$", makefile, re.MULTILINE)
+
+    assert targets
+    assert re.findall(r'@echo "make (\w+)', makefile) == targets[1].split()
+
+
+def test_relative_links_lead_somewhere() -> None:
+    """Every relative link in the README and the docs leads to a file that is there."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    links = [
+        (page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    ]
+
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
