@@ -1,0 +1,96 @@
+"""Which adapters exist, by port: how to open each on a fresh folder, as often as a test likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from corpus.model import Space
+from corpus.ports import LLM, BlobStore, Embedder, Extractor, Queue, Table, VectorIndex
+from tests.fakes import (
+    Clock,
+    HashEmbedder,
+    MemoryBlobs,
+    MemoryIndex,
+    MemoryQueue,
+    MemoryTable,
+    PagedText,
+    ScriptedLLM,
+)
+
+T = TypeVar("T")
+SPACE = Space("test/space", 8)
+
+
+@dataclass
+class Place:
+    """Where an adapter under test keeps its things, and the time it is there."""
+
+    folder: Path
+    clock: Clock
+
+
+@dataclass
+class Opened(Generic[T]):
+    """An adapter, and a way to open it once more as another process would."""
+
+    it: T
+    again: Callable[[], T]
+    garble: Callable[[], None] = lambda: None
+    """For queues: make what waits impossible to understand."""
+
+
+Opener = Callable[[Place], Iterator[Opened[T]]]
+
+
+def memory_blobs(place: Place) -> Iterator[tuple[Opened[BlobStore], Queue]]:
+    queue = MemoryQueue(place.clock)
+    blobs = MemoryBlobs(queue)
+    yield Opened(blobs, lambda: blobs), queue
+
+
+def memory_queue(place: Place) -> Iterator[Opened[Queue]]:
+    queue = MemoryQueue(place.clock)
+    yield Opened(queue, lambda: queue, queue.garble)
+
+
+def memory_table(place: Place) -> Iterator[Opened[Table]]:
+    table = MemoryTable(place.clock)
+    yield Opened(table, lambda: table)
+
+
+def memory_index(place: Place) -> Iterator[Opened[VectorIndex]]:
+    del place
+    index = MemoryIndex(SPACE)
+    yield Opened(index, lambda: index)
+
+
+BLOBS: dict[str, Callable[[Place], Iterator[tuple[Opened[BlobStore], Queue]]]] = {"memory": memory_blobs}
+QUEUES: dict[str, Opener[Queue]] = {"memory": memory_queue}
+TABLES: dict[str, Opener[Table]] = {"memory": memory_table}
+INDEXES: dict[str, Opener[VectorIndex]] = {"memory": memory_index}
+EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hash": HashEmbedder}
+LLMS: dict[str, Callable[[], LLM]] = {
+    "scripted": lambda: ScriptedLLM('The pool opens at nine. [1 "the pool opens at nine"]')
+}
+
+
+@dataclass
+class Samples:
+    """Bytes for one extractor: three pages (or one, if it knows none) with a word each, damaged ones, blank ones."""
+
+    extractor: Extractor
+    words: tuple[str, ...]
+    good: bytes
+    damaged: tuple[bytes, ...]
+    blank: bytes
+    paged: bool
+
+
+EXTRACTORS: dict[str, Callable[[], Samples]] = {
+    "paged": lambda: Samples(
+        PagedText(), ("eins", "zwei", "drei"), b"PAGEDeins\fzwei\fdrei", (b"", b"GDEAP"), b"PAGED \f ", paged=True
+    )
+}

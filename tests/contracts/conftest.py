@@ -1,0 +1,83 @@
+"""One fixture a port, run once for every adapter of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
+from tests.contracts import adapters
+from tests.contracts.adapters import Opened, Place, Samples
+from tests.fakes import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def place(tmp_path: Path, clock: Clock) -> Place:
+    return Place(tmp_path, clock)
+
+
+@pytest.fixture(params=adapters.BLOBS)
+def store(request: pytest.FixtureRequest, place: Place) -> Iterator[tuple[Opened[BlobStore], Queue]]:
+    yield from adapters.BLOBS[request.param](place)
+
+
+@pytest.fixture
+def blobs(store: tuple[Opened[BlobStore], Queue]) -> BlobStore:
+    return store[0].it
+
+
+@pytest.fixture
+def announced(store: tuple[Opened[BlobStore], Queue]) -> Queue:
+    return store[1]
+
+
+@pytest.fixture(params=adapters.QUEUES)
+def opened_queue(request: pytest.FixtureRequest, place: Place) -> Iterator[Opened[Queue]]:
+    yield from adapters.QUEUES[request.param](place)
+
+
+@pytest.fixture
+def queue(opened_queue: Opened[Queue]) -> Queue:
+    return opened_queue.it
+
+
+@pytest.fixture(params=adapters.TABLES)
+def opened_table(request: pytest.FixtureRequest, place: Place) -> Iterator[Opened[Table]]:
+    yield from adapters.TABLES[request.param](place)
+
+
+@pytest.fixture
+def table(opened_table: Opened[Table]) -> Table:
+    return opened_table.it
+
+
+@pytest.fixture(params=adapters.INDEXES)
+def opened_index(request: pytest.FixtureRequest, place: Place) -> Iterator[Opened[VectorIndex]]:
+    yield from adapters.INDEXES[request.param](place)
+
+
+@pytest.fixture
+def index(opened_index: Opened[VectorIndex]) -> VectorIndex:
+    return opened_index.it
+
+
+@pytest.fixture(params=adapters.EMBEDDERS, scope="session")
+def embedder(request: pytest.FixtureRequest) -> Embedder:
+    return adapters.EMBEDDERS[request.param]()
+
+
+@pytest.fixture(params=adapters.EXTRACTORS)
+def samples(request: pytest.FixtureRequest) -> Samples:
+    return adapters.EXTRACTORS[request.param]()
+
+
+@pytest.fixture(params=adapters.LLMS)
+def llm(request: pytest.FixtureRequest) -> LLM:
+    return adapters.LLMS[request.param]()

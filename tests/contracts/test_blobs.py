@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from corpus.errors import BadRequest, BlobMissing, Conflict, TooLarge
+from corpus.model import Change
+from corpus.ports import BlobStore, Queue
+from tests.contracts.adapters import Opened
+
+ORIGINAL = "documents/u1/d1/original"
+DERIVED = "processed/u1/d1/v1/r1/extracted-text.txt"
+BIG = 10**9
+
+
+def changes(queue: Queue) -> list[Change]:
+    found = []
+    while deliveries := queue.receive(10, 0):
+        for one in deliveries:
+            found.append(one.change)
+            queue.done(one)
+    return found
+
+
+def test_what_was_put_is_got(blobs: BlobStore) -> None:
+    """Return the blob whole: bytes, version, etag and metadata of one and the same put."""
+    data = bytes(range(256)) * 10
+    version = blobs.put(ORIGINAL, data, {"originalname": "Grüße & more.pdf"})
+
+    blob = blobs.get(ORIGINAL, BIG)
+
+    assert (blob.key, blob.data, blob.version) == (ORIGINAL, data, version)
+    assert blob.metadata == {"originalname": "Grüße & more.pdf"}
+    assert blob.etag == hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def test_an_empty_blob_is_a_blob(blobs: BlobStore) -> None:
+    blobs.put(ORIGINAL, b"", {})
+
+    assert blobs.get(ORIGINAL, 0).data == b""
+
+
+def test_nothing_there(blobs: BlobStore) -> None:
+    """Raises `BlobMissing` when nothing is there."""
+    with pytest.raises(BlobMissing):
+        blobs.get(ORIGINAL, BIG)
+
+
+def test_too_large(blobs: BlobStore) -> None:
+    """Raises `TooLarge`, without reading the body, when it holds more than `limit` bytes."""
+    blobs.put(ORIGINAL, b"12345", {})
+
+    assert blobs.get(ORIGINAL, 5).data == b"12345"
+    with pytest.raises(TooLarge):
+        blobs.get(ORIGINAL, 4)
+
+
+@pytest.mark.parametrize(
+    "key", ["documents/u1/../../etc", "/etc/passwd", "documents", "x/y", "documents//a", "documents/./a", ""]
+)
+def test_keys_stay_inside(blobs: BlobStore, key: str) -> None:
+    """Raises `BadRequest` for a key that could step outside the store."""
+    with pytest.raises(BadRequest):
+        blobs.get(key, BIG)
+    with pytest.raises(BadRequest):
+        blobs.put(key, b"x", {})
+    with pytest.raises(BadRequest):
+        blobs.delete(key)
+
+
+def test_a_put_is_there_for_others(store: tuple[Opened[BlobStore], Queue]) -> None:
+    """Store the bytes, durably and never in part, and return their version."""
+    version = store[0].it.put(ORIGINAL, b"first", {})
+    other = store[0].again()
+
+    assert other.get(ORIGINAL, BIG).version == version
+    other.put(ORIGINAL, b"second, and longer", {})
+    assert store[0].it.get(ORIGINAL, BIG).data == b"second, and longer"
+
+
+def test_a_put_is_announced(blobs: BlobStore, announced: Queue) -> None:
+    """Putting an original sends a `put` change with its key, version and etag to the queue of the store."""
+    version = blobs.put(ORIGINAL, b"hello", {})
+
+    assert changes(announced) == [Change("put", ORIGINAL, version, blobs.get(ORIGINAL, BIG).etag)]
+
+
+def test_versions_increase(store: tuple[Opened[BlobStore], Queue]) -> None:
+    """The versions of a key strictly increase, whatever the clock says."""
+    versions = []
+    for data in (b"a", b"b", b"a", b"a"):
+        versions.append(store[0].it.put(ORIGINAL, data, {}))
+        versions.append(store[0].again().put(ORIGINAL, data, {}))
+
+    assert versions == sorted(set(versions))
+
+
+def test_derived_blobs_are_silent(blobs: BlobStore, announced: Queue) -> None:
+    """A put under any other key sends nothing."""
+    blobs.put(DERIVED, b"text", {})
+    blobs.put("documents/u1/d1/other", b"text", {})
+    blobs.put("documents/u1/d1/original/more", b"text", {})
+    blobs.delete(DERIVED)
+
+    assert changes(announced) == []
+
+
+def test_put_if_absent(blobs: BlobStore, announced: Queue) -> None:
+    """With `absent`, raises `Conflict` and changes nothing when something is there already."""
+    version = blobs.put(ORIGINAL, b"first", {"a": "1"}, absent=True)
+    blobs.put(DERIVED, b"first", {}, absent=True)
+
+    for key in (ORIGINAL, DERIVED):
+        with pytest.raises(Conflict):
+            blobs.put(key, b"second", {"a": "2"}, absent=True)
+
+    assert (blobs.get(ORIGINAL, BIG).data, blobs.get(ORIGINAL, BIG).metadata) == (b"first", {"a": "1"})
+    assert blobs.get(DERIVED, BIG).data == b"first"
+    assert [change.version for change in changes(announced)] == [version]
+
+
+def test_delete(blobs: BlobStore) -> None:
+    """Remove the blob and its metadata."""
+    blobs.put(ORIGINAL, b"hello", {"originalname": "a"})
+    blobs.delete(ORIGINAL)
+
+    with pytest.raises(BlobMissing):
+        blobs.get(ORIGINAL, BIG)
+    blobs.put(ORIGINAL, b"again", {})
+    assert blobs.get(ORIGINAL, BIG).metadata == {}
+
+
+def test_a_removal_is_announced(blobs: BlobStore, announced: Queue) -> None:
+    """Deleting an original sends a `removed` change with a greater version than any before it."""
+    first = blobs.put(ORIGINAL, b"hello", {})
+    blobs.delete(ORIGINAL)
+    last = blobs.put(ORIGINAL, b"hello again", {})
+
+    by_version = sorted(changes(announced), key=lambda change: change.version)
+    assert [change.kind for change in by_version] == ["put", "removed", "put"]
+    assert (by_version[0].version, by_version[2].version) == (first, last)
+
+
+def test_deleting_nothing(blobs: BlobStore) -> None:
+    """Deleting what is not there is no error."""
+    blobs.delete(ORIGINAL)
+    blobs.delete(DERIVED)
+
+
+def test_keys(blobs: BlobStore) -> None:
+    """Yield the keys that begin with `prefix`, in order, and nothing the store keeps for itself."""
+    keys = ["processed/u1/d1/v1/r1/a", "processed/u1/d1/v1/r1/b", "processed/u1/d10/v1/r1/a", ORIGINAL]
+    for key in reversed(keys):
+        blobs.put(key, b"x", {"originalname": "x"})
+
+    assert list(blobs.keys("processed/")) == keys[:3]
+    assert list(blobs.keys("processed/u1/d1/")) == keys[:2]
+    assert list(blobs.keys("processed/u1/d1")) == keys[:3]
+    assert list(blobs.keys("documents/")) == [ORIGINAL]
+    assert list(blobs.keys("exports/")) == []
+    assert list(blobs.keys("")) == [ORIGINAL, *keys[:3]]
+
+
+def test_ping(blobs: BlobStore) -> None:
+    """Return if the store can be used, else raise `ConfigError` or `Unavailable` with the reason."""
+    blobs.ping()

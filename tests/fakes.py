@@ -1,0 +1,409 @@
+"""In-memory adapters, and things that go wrong on purpose.
+
+The adapters are in the contract tables too, so what the other tests build on is proved like everything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from corpus import words
+from corpus.errors import (
+    BadRequest,
+    BlobMissing,
+    Conflict,
+    NoText,
+    QuotaExceeded,
+    TooLarge,
+    Unavailable,
+    Unreadable,
+)
+from corpus.keys import checked_key, chunk_id, parse_original
+from corpus.model import (
+    Blob,
+    Change,
+    Chunk,
+    Delivery,
+    Extracted,
+    Generation,
+    GenerationId,
+    Hit,
+    Legs,
+    Page,
+    Passage,
+    Prompt,
+    Purpose,
+    Space,
+    Where,
+)
+from corpus.ports import (
+    ABSENT,
+    LEASE_SECONDS,
+    MAX_DELAY_SECONDS,
+    MAX_DELIVERIES,
+    MAX_TRANSACTION,
+    Batch,
+    Item,
+    Limits,
+    Put,
+    Queue,
+    Remove,
+)
+
+if TYPE_CHECKING:
+    from corpus.model import Matrix, Vector
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: float = 1_780_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class MemoryBlobs:
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.blobs: dict[str, Blob] = {}
+        self.last = 0
+
+    def _next(self) -> str:
+        self.last += 1
+        return f"{self.last:020}"
+
+    def get(self, key: str, limit: int) -> Blob:
+        blob = self.blobs.get(checked_key(key))
+        if blob is None:
+            raise BlobMissing(f"There is no blob {key}.")
+        if len(blob.data) > limit:
+            raise TooLarge(f"{key} holds {len(blob.data)} bytes, more than {limit}.")
+        return blob
+
+    def put(self, key: str, data: bytes, metadata: Mapping[str, str], *, absent: bool = False) -> str:
+        if absent and checked_key(key) in self.blobs:
+            raise Conflict(f"{key} is there already.")
+        etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        blob = self.blobs[checked_key(key)] = Blob(key, bytes(data), self._next(), etag, dict(metadata))
+        if parse_original(key):
+            self.queue.send(Change("put", key, blob.version, etag))
+        return blob.version
+
+    def delete(self, key: str) -> None:
+        if self.blobs.pop(checked_key(key), None) and parse_original(key):
+            self.queue.send(Change("removed", key, self._next()))
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        yield from sorted(key for key in self.blobs if key.startswith(prefix))
+
+    def ping(self) -> None:
+        pass
+
+
+@dataclass
+class _Waiting:
+    change: Change | None  # None: a message that nobody can understand
+    visible: float
+    count: int = 0
+    receipt: str = ""
+
+
+class MemoryQueue:
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.waiting: list[_Waiting] = []
+        self.dead: list[Change | None] = []
+        self._receipts = 0
+
+    def send(self, change: Change, delay: float = 0) -> None:
+        if not 0 <= delay <= MAX_DELAY_SECONDS:
+            raise BadRequest(f"A delay of {delay} seconds is beyond {MAX_DELAY_SECONDS}.")
+        self.waiting.append(_Waiting(change, self.clock() + delay))
+
+    def receive(self, limit: int, wait: float) -> list[Delivery]:
+        if not any(one.visible <= self.clock() for one in self.waiting):
+            self.clock.sleep(wait)
+        found: list[Delivery] = []
+        for one in sorted(self.waiting, key=lambda one: one.visible):
+            if one.visible > self.clock() or len(found) == limit:
+                continue
+            if one.count == MAX_DELIVERIES or one.change is None:
+                self.waiting.remove(one)
+                self.dead.append(one.change)
+                continue
+            self._receipts += 1
+            one.count, one.visible, one.receipt = one.count + 1, self.clock() + LEASE_SECONDS, f"r{self._receipts}"
+            found.append(Delivery(one.change, one.receipt, one.count))
+        return found
+
+    def garble(self) -> None:
+        """Make everything that waits impossible to understand."""
+        for one in self.waiting:
+            one.change = None
+
+    def _held(self, delivery: Delivery) -> Iterator[_Waiting]:
+        yield from [one for one in self.waiting if one.receipt == delivery.receipt]
+
+    def extend(self, delivery: Delivery, seconds: float) -> None:
+        for one in self._held(delivery):
+            one.visible = self.clock() + seconds
+
+    def done(self, delivery: Delivery) -> None:
+        for one in self._held(delivery):
+            self.waiting.remove(one)
+
+    def failed(self, delivery: Delivery, error: Exception) -> None:
+        least = (error.retry_after or 0) if isinstance(error, Unavailable) else 0
+        self.extend(delivery, min(MAX_DELAY_SECONDS, max(least, 2**delivery.count)))
+
+    def dead_letters(self) -> int:
+        return len(self.dead)
+
+    def ping(self) -> None:
+        pass
+
+
+class MemoryTable:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.items: dict[tuple[str, str], Item] = {}
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        item = self.items.get((pk, sk))
+        return item if item and (item.ttl is None or item.ttl > self.clock()) else None
+
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
+        return [self.get(*key) for key in keys]
+
+    def _check(self, pk: str, sk: str, only_if: int) -> Item | None:
+        there = self.get(pk, sk)
+        if (there.rev if there else ABSENT) != only_if:
+            raise Conflict(f"{pk} / {sk} is not at rev {only_if}.")
+        return there
+
+    def _stamp(self) -> str:
+        return f"{self.clock():020.3f}"
+
+    def put(self, item: Item, only_if: int) -> Item:
+        there = self._check(item.pk, item.sk, only_if)
+        created = there.created_at if there else self._stamp()
+        item = replace(item, rev=only_if + 1, created_at=created, updated_at=self._stamp())
+        item = replace(item, data=json.loads(json.dumps(item.data)))
+        self.items[item.pk, item.sk] = item
+        return item
+
+    def add(self, pk: str, sk: str, amounts: Mapping[str, int], cap: Mapping[str, int]) -> Mapping[str, int]:
+        there = self.get(pk, sk)
+        counters = dict(there.counters) if there else {}
+        for name, amount in amounts.items():
+            counters[name] = counters.get(name, 0) + amount
+            if name in cap and counters[name] > cap[name]:
+                raise QuotaExceeded(f"{name} would pass {cap[name]}.")
+        item = there or Item(pk, sk, "counters", {})
+        self.put(replace(item, counters=counters), there.rev if there else ABSENT)
+        return counters
+
+    def delete(self, pk: str, sk: str, only_if: int) -> None:
+        self._check(pk, sk, only_if)
+        self.items.pop((pk, sk), None)
+
+    def query(
+        self,
+        index: int,
+        partition: str,
+        span: tuple[str, str] = ("", "~"),
+        *,
+        newest_first: bool = False,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Batch:
+        rows: list[tuple[str, str, str]] = []
+        for (pk, sk), item in self.items.items():
+            key = (pk, sk) if index == 0 else item.keys.get(index)
+            if key and key[0] == partition and span[0] <= key[1] <= span[1] and self.get(pk, sk):
+                rows.append((key[1], pk, sk))
+        rows.sort(reverse=newest_first)
+        try:
+            start = json.loads(after) if after else None
+        except ValueError as error:
+            raise BadRequest("That is no cursor of this query.") from error
+        if after and not (isinstance(start, list) and len(start) == 3 and all(isinstance(part, str) for part in start)):
+            raise BadRequest("That is no cursor of this query.")
+        later = [row for row in rows if start is None or (list(row) < start if newest_first else list(row) > start)]
+        cursor = json.dumps(later[limit - 1]) if len(later) > limit else None
+        return Batch(tuple(self.items[pk, sk] for _, pk, sk in later[:limit]), cursor)
+
+    def transact(self, writes: Sequence[Put | Remove]) -> None:
+        names = [(w.item.pk, w.item.sk) if isinstance(w, Put) else (w.pk, w.sk) for w in writes]
+        if len(writes) > MAX_TRANSACTION or len(set(names)) < len(names):
+            raise BadRequest("A transaction has at most 100 writes, each of another item.")
+        for name, write in zip(names, writes, strict=True):
+            self._check(*name, write.only_if)
+        for write in writes:
+            if isinstance(write, Put):
+                self.put(write.item, write.only_if)
+            else:
+                self.delete(write.pk, write.sk, write.only_if)
+
+    def ping(self) -> None:
+        pass
+
+
+@dataclass
+class _Row:
+    generation: Generation
+    chunk: Chunk
+    vector: Vector
+    words: list[str]
+
+
+class MemoryIndex:
+    """`tear` makes the next write stop after so many chunks; `late` hides what was written from that many counts."""
+
+    def __init__(self, space: Space) -> None:
+        self.name = "memory"
+        self.space = space
+        self.rows: dict[str, _Row] = {}
+        self.tear: int | None = None
+        self.late = 0
+
+    def write(self, generation: Generation) -> None:
+        shape = (len(generation.chunks), self.space.dimensions)
+        if generation.vectors.shape != shape or not np.allclose(
+            np.linalg.norm(generation.vectors, axis=1), 1, atol=1e-3
+        ):
+            raise BadRequest(f"The vectors are not {shape[0]} unit rows of {shape[1]}.")
+        for name in [name for name in self._of(generation.id) if self.rows[name].chunk.index >= len(generation.chunks)]:
+            del self.rows[name]
+        for chunk, vector in zip(generation.chunks, generation.vectors, strict=True):
+            if self.tear is not None and chunk.index >= self.tear:
+                self.tear = None
+                raise Unavailable("The index went away in the middle of a write.")
+            text = words.heading_line(generation.title, chunk.headings) + "\n" + chunk.content
+            row = _Row(generation, chunk, vector, words.tokens(text))
+            self.rows[chunk_id(*generation.id, chunk.index)] = row
+
+    def _of(self, generation: GenerationId) -> list[str]:
+        return [name for name, row in self.rows.items() if row.generation.id == generation]
+
+    def count(self, generation: GenerationId) -> int:
+        if self.late:
+            self.late -= 1
+            return 0
+        return len(self._of(generation))
+
+    def prune(self, document_id: str, keep: GenerationId | None, upto: str) -> None:
+        for name, row in list(self.rows.items()):
+            one = row.generation.id
+            if one.document_id == document_id and one.version <= upto and one != keep:
+                del self.rows[name]
+
+    def legs(self, vector: Vector, words: Sequence[str], k: int, where: Where) -> Legs:
+        seen = {name: row for name, row in self.rows.items() if self._visible(row.generation, where)}
+        cosines = {name: float(row.vector @ vector) for name, row in seen.items()}
+        counts = {name: float(sum(map(row.words.count, words))) for name, row in seen.items()}
+        return Legs(self._best(cosines, k), self._best({name: n for name, n in counts.items() if n}, k))
+
+    def _visible(self, generation: Generation, where: Where) -> bool:
+        if generation.tenant_id != where.tenant_id or generation.id in where.without:
+            return False
+        return generation.id.document_id in where.document_ids or not where.principals.isdisjoint(generation.readers)
+
+    def _best(self, scores: dict[str, float], k: int) -> tuple[Hit, ...]:
+        ranked = sorted(scores.items(), key=lambda pair: -pair[1])[:k]
+        return tuple(self._hit(name, score) for name, score in ranked)
+
+    def _hit(self, name: str, score: float) -> Hit:
+        generation, chunk = self.rows[name].generation, self.rows[name].chunk
+        return Hit(
+            chunk_id=name,
+            generation=generation.id,
+            chunk_index=chunk.index,
+            start=chunk.start,
+            end=chunk.end,
+            content=chunk.content,
+            page=chunk.page,
+            end_page=chunk.end_page,
+            file_name=generation.file_name,
+            title=generation.title,
+            section=chunk.section,
+            created_at=generation.created_at,
+            score=score,
+        )
+
+    def ping(self) -> None:
+        pass
+
+
+@dataclass
+class HashEmbedder:
+    """Words hashed into a few dimensions: quick, and similar texts are near. `bought` counts what was embedded."""
+
+    space: Space = field(default_factory=lambda: Space("fake/words", 64))
+    block: int = 4
+    bought: int = 0
+    meanwhile: Callable[[], None] | None = None
+
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Iterator[Matrix]:
+        for start in range(0, len(passages), self.block):
+            if self.meanwhile and purpose == "document":
+                meanwhile, self.meanwhile = self.meanwhile, None
+                meanwhile()
+            block = passages[start : start + self.block]
+            self.bought += len(block) if purpose == "document" else 0
+            yield np.stack([self._row(one) for one in block])
+
+    def _row(self, passage: Passage) -> Vector:
+        row = np.zeros(self.space.dimensions, np.float32)
+        row[0] = 0.1
+        for word in words.tokens(f"{passage.prefix}\n{passage.body}"):
+            row[1 + zlib.crc32(word.encode()) % (self.space.dimensions - 1)] += 1
+        return row / np.float32(math.sqrt(float(row @ row)))
+
+
+class PagedText:
+    """An extractor: `PAGED` and then pages parted by form feeds."""
+
+    NAME = "paged-1"
+    MEDIA_TYPES: tuple[str, ...] = ("text/x-paged",)
+    SUFFIXES: tuple[str, ...] = (".paged",)
+
+    def extract(self, data: bytes, limits: Limits) -> Extracted:
+        if not data.startswith(b"PAGED"):
+            raise Unreadable("The file is not paged text.")
+        texts = data.removeprefix(b"PAGED").decode("utf-8", "replace").split("\f")
+        if len(texts) > limits.pages or sum(map(len, texts)) > limits.characters:
+            raise TooLarge("The file is beyond its limits.")
+        pages, text = [], ""
+        for number, one in enumerate(texts, 1):
+            pages.append(Page(number, str(number), len(text), len(text) + len(one), "" if one.strip() else "empty"))
+            text += one + "\n\f"
+        if not text.strip():
+            raise NoText("No page of the file holds text.")
+        return Extracted(text, tuple(pages))
+
+
+@dataclass
+class ScriptedLLM:
+    """Answers with a fixed draft, if there is any evidence at all that shares a word with the question."""
+
+    draft: str
+    name: str = "scripted"
+
+    def stream(self, prompt: Prompt) -> Iterator[str]:
+        asked = set(words.tokens(prompt.question))
+        if any(asked & set(words.tokens(one.content)) for one in prompt.evidence):
+            yield from (self.draft[i : i + 7] for i in range(0, len(self.draft), 7))
