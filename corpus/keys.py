@@ -1,4 +1,4 @@
-"""The names blobs have: one builder and one parser, so that no two places disagree about what triggers the pipeline.
+"""Keys, ids and times as they are stored: one builder and one parser, so that no two places disagree.
 
 `documents/{userId}/{documentId}/original` holds an upload as it came and is the only kind of key whose changes are
 announced. Everything derived from it lies under `processed/`, so nothing the pipeline writes can start the pipeline.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from corpus.errors import BadRequest
@@ -72,3 +73,8 @@ def chunk_id(document_id: str, version: str, recipe: str, index: int) -> str:
 def path_document_id(user_id: str, path: str) -> str:
     """Return the id of the document that a person keeps at an absolute path."""
     return str(uuid.uuid5(NAMESPACE, f"{user_id}\n{path}"))
+
+
+def iso_time(now: float) -> str:
+    """Return a time in seconds as it is stored: ISO 8601, UTC, milliseconds, of one width. It sorts."""
+    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from corpus.blobs.folder import FolderBlobs
 from corpus.model import Space
 from corpus.ports import LLM, BlobStore, Embedder, Extractor, Queue, Table, VectorIndex
+from corpus.queues.sqlite import SqliteQueue
+from corpus.tables.sqlite import SqliteTable
+from corpus.vectors.sqlite import SqliteIndex
 from tests.fakes import (
     Clock,
     HashEmbedder,
@@ -67,10 +71,62 @@ def memory_index(place: Place) -> Iterator[Opened[VectorIndex]]:
     yield Opened(index, lambda: index)
 
 
-BLOBS: dict[str, Callable[[Place], Iterator[tuple[Opened[BlobStore], Queue]]]] = {"memory": memory_blobs}
-QUEUES: dict[str, Opener[Queue]] = {"memory": memory_queue}
-TABLES: dict[str, Opener[Table]] = {"memory": memory_table}
-INDEXES: dict[str, Opener[VectorIndex]] = {"memory": memory_index}
+def folder_blobs(place: Place) -> Iterator[tuple[Opened[BlobStore], Queue]]:
+    queue = MemoryQueue(place.clock)
+
+    def again() -> FolderBlobs:
+        return FolderBlobs(place.folder / "blobs", queue, lambda: int(place.clock() * 1e9))
+
+    yield Opened(again(), again), queue
+
+
+def sqlite_queue(place: Place) -> Iterator[Opened[Queue]]:
+    path, opened = place.folder / "footnote.db", list[SqliteQueue]()
+
+    def again() -> SqliteQueue:
+        opened.append(SqliteQueue(path, place.clock, place.clock.sleep))
+        return opened[-1]
+
+    def garble() -> None:
+        with again()._database.write() as connection:
+            connection.execute('UPDATE message SET body = \'{"kind": "put", "key": 7}\'')
+
+    yield Opened(again(), again, garble)
+    for one in opened:
+        one.close()
+
+
+def sqlite_table(place: Place) -> Iterator[Opened[Table]]:
+    path, opened = place.folder / "footnote.db", list[SqliteTable]()
+
+    def again() -> SqliteTable:
+        opened.append(SqliteTable(path, place.clock))
+        return opened[-1]
+
+    yield Opened(again(), again)
+    for one in opened:
+        one.close()
+
+
+def sqlite_index(place: Place) -> Iterator[Opened[VectorIndex]]:
+    path, opened = place.folder / "footnote.db", list[SqliteIndex]()
+
+    def again() -> SqliteIndex:
+        opened.append(SqliteIndex(path, SPACE))
+        return opened[-1]
+
+    yield Opened(again(), again)
+    for one in opened:
+        one.close()
+
+
+BLOBS: dict[str, Callable[[Place], Iterator[tuple[Opened[BlobStore], Queue]]]] = {
+    "memory": memory_blobs,
+    "folder": folder_blobs,
+}
+QUEUES: dict[str, Opener[Queue]] = {"memory": memory_queue, "sqlite": sqlite_queue}
+TABLES: dict[str, Opener[Table]] = {"memory": memory_table, "sqlite": sqlite_table}
+INDEXES: dict[str, Opener[VectorIndex]] = {"memory": memory_index, "sqlite": sqlite_index}
 EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hash": HashEmbedder}
 LLMS: dict[str, Callable[[], LLM]] = {
     "scripted": lambda: ScriptedLLM('The pool opens at nine. [1 "the pool opens at nine"]')

@@ -200,6 +200,14 @@ def test_titles_and_headings_match(index: VectorIndex) -> None:
     assert len(legs(index, ("zebra",)).matching) == len(legs(index, ("rule",)).matching) == 1
 
 
+def test_a_word_with_a_mark_in_it_is_one_word(index: VectorIndex) -> None:
+    index.write(generation(texts=("the desk closes at nine o'clock", "東京都の条例")))
+
+    assert [hit.chunk_index for hit in legs(index, ("o'clock",)).matching] == [0]
+    assert [hit.chunk_index for hit in legs(index, ("京都",)).matching] == [1]
+    assert legs(index, ("clock",)).matching == legs(index, ("京",)).matching == ()
+
+
 @pytest.mark.parametrize(
     "word", ['a"b', "a*", "(x)", "NEAR", "a:b", "AND", "-", "{}", "^x", "it's", "東京", "1,250.00", "OR", "é"]
 )

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from corpus.blobs.folder import FolderBlobs
+from corpus.errors import BlobMissing, ConfigError, Unavailable
+from corpus.model import Change
+from tests.fakes import Clock, MemoryQueue
+
+KEY = "documents/u1/d1/original"
+BIG = 10**9
+
+DYING = """
+import os, sys
+from pathlib import Path
+from corpus.blobs.folder import FolderBlobs
+
+class Printed:
+    def send(self, change, delay=0):
+        print(change.kind, change.version, flush=True)
+
+blobs = FolderBlobs(Path(sys.argv[1]), Printed())
+verb, left = sys.argv[2], int(sys.argv[3])
+
+def die(event, arguments):
+    global left
+    if event.startswith("os.") or event == "open":
+        left -= 1
+        if left == 0:
+            os._exit(9)
+
+sys.addaudithook(die)
+if verb == "put":
+    blobs.put("documents/u1/d1/original", b"new", {"originalname": "new.txt"})
+else:
+    blobs.delete("documents/u1/d1/original")
+os._exit(0)
+"""
+
+
+def kinds(queue: MemoryQueue) -> list[tuple[str, str]]:
+    return [(one.change.kind, one.change.version) for one in queue.waiting if one.change]
+
+
+@pytest.mark.parametrize("verb", ["put", "removed"])
+def test_killed_at_any_step(tmp_path: Path, verb: str) -> None:
+    """A put or a removal that dies at any step has not happened, or has happened and is announced."""
+    outcomes = set()
+    for step in range(1, 100):
+        root, first = tmp_path / str(step), MemoryQueue(Clock())
+        before = FolderBlobs(root, first).put(KEY, b"old", {"originalname": "old.txt"})
+        died = subprocess.run(
+            [sys.executable, "-c", DYING, str(root), verb, str(step)], capture_output=True, text=True, check=False
+        )
+        said = died.stdout.split()
+
+        queue = MemoryQueue(Clock())
+        blobs = FolderBlobs(root, queue)
+        announced = kinds(queue) + [(one, version) for one, version in zip(said[::2], said[1::2], strict=True)]
+        try:
+            blob = blobs.get(KEY, BIG)
+            outcomes.add(blob.data)
+            if blob.data == b"old":
+                assert (blob.version, blob.metadata, announced) == (before, {"originalname": "old.txt"}, [])
+            else:
+                assert (blob.data, blob.metadata) == (b"new", {"originalname": "new.txt"})
+                assert set(announced) == {("put", blob.version)}
+        except BlobMissing:
+            outcomes.add(b"")
+            assert {kind for kind, _ in announced} == {"removed"}
+            assert all(version > before for _, version in announced)
+        assert blobs.put(KEY, b"later", {}) > max([before, *(version for _, version in announced)])
+        if died.returncode == 0:
+            break
+    else:
+        pytest.fail("it never came to an end")
+
+    assert outcomes == ({b"old", b"new"} if verb == "put" else {b"old", b""})
+    assert step > 8
+
+
+def test_a_queue_that_is_away_loses_no_change(tmp_path: Path) -> None:
+    """Bytes that were stored while the queue was away are announced when the folder is opened again."""
+
+    class Away(MemoryQueue):
+        def send(self, change: Change, delay: float = 0) -> None:
+            raise Unavailable("not now")
+
+    with pytest.raises(Unavailable):
+        FolderBlobs(tmp_path, Away(Clock())).put(KEY, b"data", {})
+
+    queue = MemoryQueue(Clock())
+    blobs = FolderBlobs(tmp_path, queue)
+    assert kinds(queue) == [("put", blobs.get(KEY, BIG).version)]
+    queue = MemoryQueue(Clock())
+    FolderBlobs(tmp_path, queue)
+    assert kinds(queue) == []
+
+
+def test_an_overtaken_put_is_not_announced_twice(tmp_path: Path) -> None:
+    """An intent whose put was followed by another is dropped: the later change says it all."""
+    queue = MemoryQueue(Clock())
+    blobs = FolderBlobs(tmp_path, queue)
+    first = blobs.put(KEY, b"first", {})
+    blobs.put(KEY, b"second", {})
+    (tmp_path / ".store" / "intents" / first).write_text(f'{{"kind": "put", "key": "{KEY}", "version": "{first}"}}')
+
+    fresh = MemoryQueue(Clock())
+    FolderBlobs(tmp_path, fresh)
+
+    assert kinds(fresh) == []
+
+
+def test_versions_outlive_a_clock_that_goes_back(tmp_path: Path) -> None:
+    """A folder whose clock was set back goes on counting above the highest version it ever gave."""
+    queue = MemoryQueue(Clock())
+    late = FolderBlobs(tmp_path, queue, lambda: 2_000_000_000_000_000_000).put(KEY, b"a", {})
+    blobs = FolderBlobs(tmp_path, queue, lambda: 1_000_000_000_000_000_000)
+    blobs.delete(KEY)
+
+    assert blobs.put(KEY, b"b", {}) > late
+
+
+def test_half_written_files_do_not_stay(tmp_path: Path) -> None:
+    """A file that never got its name is cleared away after a day."""
+    FolderBlobs(tmp_path, MemoryQueue(Clock()))
+    old, new = (tmp_path / ".store" / "temp" / name for name in ("old", "new"))
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+
+    FolderBlobs(tmp_path, MemoryQueue(Clock()))
+
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
+    """A path that is no folder is refused with its name and the reason."""
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(ConfigError, match=r"The folder .*file cannot be used"):
+        FolderBlobs(tmp_path / "file", MemoryQueue(Clock()))
+
+
+PUTTER = """
+import sys
+from pathlib import Path
+from corpus.blobs.folder import FolderBlobs
+from corpus.queues.sqlite import SqliteQueue
+root = Path(sys.argv[1])
+queue = SqliteQueue(root / "q.db")
+blobs = FolderBlobs(root / "blobs", queue)
+for n in range(30):
+    version = blobs.put("documents/u1/d1/original", (sys.argv[2] * 1000).encode(), {"originalname": sys.argv[2]})
+    blob = blobs.get("documents/u1/d1/original", 10**6)
+    assert blob.version >= version and blob.metadata["originalname"] * 1000 == blob.data.decode()
+    print(version)
+queue.close()
+"""
+
+
+def test_several_processes_share_one_folder(tmp_path: Path) -> None:
+    """Processes that put under one key at once get versions of their own, and readers see bytes with their metadata."""
+    running = [
+        subprocess.Popen([sys.executable, "-c", PUTTER, str(tmp_path), name], stdout=subprocess.PIPE, text=True)
+        for name in "abc"
+    ]
+    said = [one.communicate(timeout=60)[0].split() for one in running]
+
+    assert [one.returncode for one in running] == [0, 0, 0]
+    assert all(versions == sorted(versions) for versions in said)
+    assert len({version for versions in said for version in versions}) == 90
+    blob = FolderBlobs(tmp_path / "blobs", MemoryQueue(Clock())).get(KEY, BIG)
+    assert blob.version == max(version for versions in said for version in versions)
