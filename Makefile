@@ -27,7 +27,11 @@ help:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-test: .venv/dev
+.venv/model: .venv/run
+	@$(BIN)/footnote model
+	@touch $@
+
+test: .venv/dev .venv/model
 	@$(BIN)/python -m pytest -q
 
 check: .venv/dev

@@ -8,6 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from footnote.settings import Settings
+
+MODEL_DIR = Settings.from_env().model_dir
+"""Where the model lies for whoever runs the suite; `make test` fetches it first."""
+
 _REFUSED = {"socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"}
 _allowed = False
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from corpus.blobs.folder import FolderBlobs
+from corpus.embedders.local import LocalEmbedder
 from corpus.model import Space
 from corpus.ports import LLM, BlobStore, Embedder, Extractor, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
 from corpus.tables.sqlite import SqliteTable
 from corpus.vectors.sqlite import SqliteIndex
+from tests.conftest import MODEL_DIR
 from tests.fakes import (
     Clock,
     HashEmbedder,
@@ -127,7 +129,7 @@ BLOBS: dict[str, Callable[[Place], Iterator[tuple[Opened[BlobStore], Queue]]]] =
 QUEUES: dict[str, Opener[Queue]] = {"memory": memory_queue, "sqlite": sqlite_queue}
 TABLES: dict[str, Opener[Table]] = {"memory": memory_table, "sqlite": sqlite_table}
 INDEXES: dict[str, Opener[VectorIndex]] = {"memory": memory_index, "sqlite": sqlite_index}
-EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hash": HashEmbedder}
+EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hash": HashEmbedder, "local": lambda: LocalEmbedder(MODEL_DIR)}
 LLMS: dict[str, Callable[[], LLM]] = {
     "scripted": lambda: ScriptedLLM('The pool opens at nine. [1 "the pool opens at nine"]')
 }
