@@ -14,6 +14,7 @@ from corpus.ports import LLM, BlobStore, Embedder, Extractor, Queue, Table, Vect
 from corpus.queues.sqlite import SqliteQueue
 from corpus.tables.sqlite import SqliteTable
 from corpus.vectors.sqlite import SqliteIndex
+from ingest.extractors import markdown, pdf, text
 from tests.conftest import MODEL_DIR
 from tests.fakes import (
     Clock,
@@ -25,6 +26,7 @@ from tests.fakes import (
     PagedText,
     ScriptedLLM,
 )
+from tests.pdfs import pdf as make_pdf
 
 T = TypeVar("T")
 SPACE = Space("test/space", 8)
@@ -135,6 +137,9 @@ LLMS: dict[str, Callable[[], LLM]] = {
 }
 
 
+WORDS = ("eins", "zwei", "drei")
+
+
 @dataclass
 class Samples:
     """Bytes for one extractor: three pages (or one, if it knows none) with a word each, damaged ones, blank ones."""
@@ -148,7 +153,12 @@ class Samples:
 
 
 EXTRACTORS: dict[str, Callable[[], Samples]] = {
-    "paged": lambda: Samples(
-        PagedText(), ("eins", "zwei", "drei"), b"PAGEDeins\fzwei\fdrei", (b"", b"GDEAP"), b"PAGED \f ", paged=True
-    )
+    "pdf": lambda: Samples(
+        pdf, WORDS, make_pdf(WORDS), (b"", b"%PDF-1.4", make_pdf(WORDS)[:300]), make_pdf([""]), paged=True
+    ),
+    "text": lambda: Samples(text, WORDS, b"eins zwei drei", (b"\xff", b"caf\xe9"), b" \n", paged=False),
+    "markdown": lambda: Samples(
+        markdown, WORDS, b"# eins\nzwei\n## drei", (b"\xff", b"# \xe9"), b"\n***\n", paged=False
+    ),
+    "paged": lambda: Samples(PagedText(), WORDS, b"PAGEDeins\fzwei\fdrei", (b"", b"GDEAP"), b"PAGED \f ", paged=True),
 }

@@ -1,0 +1,140 @@
+"""The process in which documents are opened: this side of the pipe, and the frames that both sides speak.
+
+A document is untrusted input for parsers written in C. They run here, without the environment, with a bound on memory,
+unable to write a file, and with an alarm in case the parent is gone. What goes over the pipe is JSON and bytes, never a
+pickle. Run as `python -m ingest.child DESCRIPTOR`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from corpus.errors import Rejected, TooLarge, Unreadable, UnsupportedType
+from corpus.model import Extracted, Page, Section
+from corpus.ports import Limits
+from ingest.extractors import extractor_of
+
+HEAD = struct.Struct(">IQ")
+"""A frame: the sizes of its JSON and of its bytes, then both."""
+MAX_JSON = 64 * 2**20
+ALARM_GRACE_SECONDS = 10
+Take = Callable[[int], bytes]
+Message = dict[str, Any]
+"""What stands in a frame's JSON; only this file and its parent look into it."""
+
+
+def pack(message: Message, body: bytes) -> bytes:
+    """Return a frame."""
+    head = json.dumps(message).encode()
+    return HEAD.pack(len(head), len(body)) + head + body
+
+
+def unpack(take: Take, max_body: int) -> tuple[Message, bytes]:
+    """Read one frame through `take`, which returns as many bytes as it is asked for.
+
+    Raises `ValueError` for a frame that no honest speaker would send.
+    """
+    sizes = HEAD.unpack(take(HEAD.size))
+    if sizes[0] > MAX_JSON or sizes[1] > max_body:
+        raise ValueError("A frame is larger than any may be.")
+    message = json.loads(take(sizes[0]))
+    if not isinstance(message, dict):
+        raise ValueError("A frame's head is no object.")  # noqa: TRY004 -- it is the frame that is wrong
+    return message, take(sizes[1])
+
+
+def main(descriptor: int) -> None:
+    """Answer the parent's requests until it hangs up."""
+    with socket.socket(fileno=descriptor) as pipe:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
+        pipe.sendall(pack({"ready": True}, b""))
+        while True:
+            try:
+                request, data = unpack(lambda size: _take(pipe, size), sys.maxsize)
+            except EOFError:
+                return
+            limits = Limits(**request["limits"])
+            _bound(limits)
+            reply, body = _answer(request["mediaType"], data, limits)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            pipe.sendall(pack(reply, body))
+
+
+def _take(pipe: socket.socket, size: int) -> bytes:
+    found = bytearray()
+    while len(found) < size:
+        part = pipe.recv(min(size - len(found), 2**20))
+        if not part:
+            raise EOFError
+        found += part
+    return bytes(found)
+
+
+def _bound(limits: Limits) -> None:
+    """Let this process take so much memory more than it has, and die of itself if nobody stops it."""
+    signal.setitimer(signal.ITIMER_REAL, limits.seconds + ALARM_GRACE_SECONDS)
+    if sys.platform == "linux":
+        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 -- not a path of ours
+            now = int(statm.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (now + limits.memory, resource.RLIM_INFINITY))
+
+
+def _answer(media_type: str, data: bytes, limits: Limits) -> tuple[Message, bytes]:
+    extractor = extractor_of(media_type)
+    refused: Rejected
+    try:
+        if extractor:
+            return told(extractor.extract(data, limits))
+        refused = UnsupportedType(f"Nothing here reads {media_type}.")
+    except Rejected as error:
+        refused = error
+    except MemoryError:
+        refused = TooLarge(f"Reading it takes more than FOOTNOTE_MAX_MEMORY={limits.memory} bytes of memory.")
+    except Exception as error:  # noqa: BLE001 -- whatever a parser raises is the document's fault, and must be told
+        refused = Unreadable(f"The file is damaged in a way its reader does not know ({type(error).__name__}).")
+    return {"error": refused.code, "message": refused.message, "hint": refused.hint, "page": refused.page}, b""
+
+
+def told(extracted: Extracted) -> tuple[Message, bytes]:
+    """Return an extracted text as a frame's parts; `heard` undoes it."""
+    reply = {
+        "pages": [[page.number, page.label, page.start, page.end, page.problem] for page in extracted.pages],
+        "sections": [[section.start, list(section.headings)] for section in extracted.sections],
+        "title": extracted.title,
+        "flags": list(extracted.flags),
+    }
+    return reply, extracted.text.encode()
+
+
+def heard(reply: Message, body: bytes) -> Extracted:
+    """Return the extracted text of a frame; raises `ValueError` if it cannot be one."""
+    text = body.decode()
+    try:
+        pages = tuple(Page(*page) for page in reply["pages"])
+        sections = tuple(Section(start, tuple(path)) for start, path in reply["sections"])
+        extracted = Extracted(text, pages, sections, reply["title"], tuple(reply["flags"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError("The reply lacks a part.") from error
+    at = 0
+    for page in pages:
+        if not at <= page.start <= page.end <= len(text):
+            raise ValueError("A page lies outside the text.")
+        at = page.end
+    if any(not 0 <= section.start < len(text) for section in sections):
+        raise ValueError("A section lies outside the text.")
+    return extracted
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
+    os._exit(0)  # a parser's threads and clean-up are nothing to wait for

@@ -1,0 +1,193 @@
+"""From bytes to an `Extracted` text: say what a file is, and have the child process read it within limits."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import PurePath
+from typing import Self
+
+from corpus import errors
+from corpus.errors import Rejected, TimedOut, Unavailable, Unreadable
+from corpus.model import Extracted
+from corpus.ports import Limits
+from ingest.child import Message, heard, pack, unpack
+from ingest.extractors import EXTRACTORS
+
+DOCUMENTS_PER_CHILD = 200
+START_SECONDS = 30.0
+TICK_SECONDS = 1.0
+SNIFFED = 64 * 1024
+_MAGIC = (
+    (b"\x89PNG\r\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"{\\rtf", "application/rtf"),
+    (b"\x1f\x8b", "application/gzip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+)
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+_ZIPPED = {
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
+_MARKED_UP = {".html": "text/html", ".htm": "text/html", ".xhtml": "text/html", ".eml": "message/rfc822"}
+_KINDS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Rejected)}
+
+
+def sniff(data: bytes, file_name: str) -> str:
+    """Return a file's media type: by its content, then by its suffix; `application/octet-stream` if neither tells."""
+    suffix = PurePath(file_name).suffix.lower()
+    if b"%PDF-" in data[:1024]:
+        return "application/pdf"
+    for magic, media_type in _MAGIC:
+        if data.startswith(magic):
+            return media_type
+    if data.startswith(b"PK\x03\x04"):
+        return _ZIPPED.get(suffix, "application/zip")
+    named = next((one.MEDIA_TYPES[0] for one in EXTRACTORS if suffix in one.SUFFIXES), "")
+    head = data[:SNIFFED]
+    if data.startswith(_WIDE) or _is_text(head, final=len(data) <= SNIFFED):
+        begins = head.lstrip()[:15].lower()
+        if suffix in _MARKED_UP or begins.startswith((b"<!doctype html", b"<html")):
+            return _MARKED_UP.get(suffix, "text/html")
+        return named if named.startswith("text/") else "text/plain"
+    return named or "application/octet-stream"
+
+
+def _is_text(head: bytes, *, final: bool) -> bool:
+    """Whether bytes are UTF-8 text, or unless `final` the beginning of one."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head, final)
+    except UnicodeDecodeError:
+        return False
+    return sum(c < " " and c not in "\t\n\r\f\x1b" for c in text) * 20 <= len(text)
+
+
+class Reader:
+    """Reads documents in a child process that is renewed after a crash, a time-out, or 200 documents.
+
+    Used by one thread at a time; others wait.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._lock = threading.Lock()
+        self._child: _Child | None = None
+
+    def read(self, data: bytes, media_type: str, tick: Callable[[], None] = lambda: None) -> Extracted:
+        """Return the document's text. `tick` is called about every second; what it raises ends the reading.
+
+        Raises `Rejected` with the reason, `Unavailable` if no child can be started.
+        """
+        with self._lock:
+            if self._child and self._child.served >= DOCUMENTS_PER_CHILD:
+                self._renew()
+            child = self._child = self._child or _Child()
+            try:
+                return child.read(data, media_type, self.limits, tick)
+            finally:
+                if child.busy:
+                    self._renew()
+
+    def _renew(self) -> None:
+        if self._child:
+            self._child.close()
+        self._child = None
+
+    def close(self) -> None:
+        """End the child process."""
+        with self._lock:
+            self._renew()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Child:
+    """One child process and its pipe; `busy` from a request until its reply is understood."""
+
+    def __init__(self) -> None:
+        self.served = 0
+        self.busy = True
+        self._pipe, theirs = socket.socketpair()
+        with theirs:
+            paths = os.pathsep.join(path for path in sys.path if path)
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-B", "-m", "ingest.child", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env={"PYTHONPATH": paths, "LC_ALL": "C.UTF-8"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        try:
+            self._receive(time.monotonic() + START_SECONDS, lambda: None, 0)
+            self.busy = False
+        except (EOFError, OSError, ValueError) as error:
+            self.close()
+            raise Unavailable("The process that reads documents does not start.", retry_after=30) from error
+
+    def read(self, data: bytes, media_type: str, limits: Limits, tick: Callable[[], None]) -> Extracted:
+        self.served += 1
+        self.busy = True
+        deadline = time.monotonic() + limits.seconds
+        try:
+            self._pipe.settimeout(limits.seconds)
+            self._pipe.sendall(pack({"mediaType": media_type, "limits": asdict(limits)}, data))
+            reply, body = self._receive(deadline, tick, 4 * limits.characters)
+            found = _refusal(reply) if "error" in reply else heard(reply, body)
+        except TimeoutError as error:
+            raise TimedOut(f"Reading it took longer than FOOTNOTE_MAX_SECONDS={limits.seconds:g}.") from error
+        except (EOFError, OSError) as error:
+            raise Unreadable("The file made its reader crash.") from error
+        except ValueError as error:
+            raise Unreadable("The file made its reader answer nonsense.") from error
+        self.busy = False
+        if isinstance(found, Rejected):
+            raise found
+        return found
+
+    def _receive(self, deadline: float, tick: Callable[[], None], max_body: int) -> tuple[Message, bytes]:
+        def take(size: int) -> bytes:
+            found = bytearray()
+            while len(found) < size:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                if not select.select([self._pipe], [], [], min(left, TICK_SECONDS))[0]:
+                    tick()
+                    continue
+                part = self._pipe.recv(min(size - len(found), 2**20))
+                if not part:
+                    raise EOFError
+                found += part
+            return bytes(found)
+
+        return unpack(take, max_body)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._pipe.close()
+
+
+def _refusal(reply: Message) -> Rejected:
+    """The error a child told of, as this side raises it."""
+    page = reply.get("page")
+    kind = _KINDS.get(str(reply["error"]), Unreadable)
+    return kind(str(reply.get("message")), hint=str(reply.get("hint")), page=page if isinstance(page, int) else None)

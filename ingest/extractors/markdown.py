@@ -1,0 +1,61 @@
+"""Markdown: the text as it was written, with its headings as sections."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from corpus.model import Extracted, Page, Section
+from corpus.ports import Limits
+from ingest.extractors.text import decoded
+
+NAME = "markdown-1"
+MEDIA_TYPES: tuple[str, ...] = ("text/markdown",)
+SUFFIXES: tuple[str, ...] = (".md", ".markdown", ".mdown", ".mkd")
+
+_LINE = re.compile(
+    r"^(?: {0,3}(?P<fence>```+|~~~+)|(?P<marks>#{1,6})[ \t]+(?P<title>[^\n]*)$"
+    r"|(?P<above>[^\s>|#*+-][^\n]*)\n(?P<under>===+|---+)$)",
+    re.MULTILINE,
+)
+"""A code fence, a heading behind `#`s, or a heading that is underlined."""
+
+
+def extract(data: bytes, limits: Limits) -> Extracted:
+    """Return the text and its headings; the contract is `Extractor`'s."""
+    body = decoded(data, limits)
+    found = [heading for heading in headings(body) if heading[2]]
+    path: dict[int, str] = {}
+    sections = []
+    for start, level, title in found:
+        path = {above: name for above, name in path.items() if above < level}
+        path[level] = title
+        sections.append(Section(start, tuple(path.values())))
+    title = min(found, key=lambda heading: heading[1])[2] if found else ""
+    return Extracted(body, (Page(1, "", 0, len(body)),), tuple(sections), title)
+
+
+def headings(body: str) -> Iterator[tuple[int, int, str]]:
+    """Yield (offset, level from 1, words) of each heading outside code fences."""
+    fence = ""
+    for line in _LINE.finditer(body, _front_matter(body)):
+        if mark := line["fence"]:
+            fence = "" if fence and mark.startswith(fence) else fence or mark
+        elif fence:
+            continue
+        elif line["marks"]:
+            yield line.start(), len(line["marks"]), _unclosed(line["title"].strip())
+        else:
+            yield line.start(), 1 if line["under"].startswith("=") else 2, line["above"].strip()
+
+
+def _front_matter(body: str) -> int:
+    """Where the text begins behind a block of properties between two lines of dashes; 0 without one."""
+    end = body.find("\n---\n") if body.startswith("---\n") else -1
+    return end + len("\n---\n") if end >= 0 else 0
+
+
+def _unclosed(title: str) -> str:
+    """A heading's words without the `#`s that may close it; "C#" keeps its own."""
+    bare = title.rstrip("#")
+    return bare.rstrip() if not bare or bare[-1] in " \t" else title

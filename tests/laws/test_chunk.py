@@ -1,0 +1,179 @@
+"""What holds for the chunks of any text."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from corpus.model import Chunk, Extracted, Page, Section
+from ingest import tokens
+from ingest.chunk import MAX_TOKENS, chunk
+
+ODD = [
+    "\n\n",
+    "\n",
+    ". ",
+    " ",
+    "  ",
+    "\t",
+    "\f",
+    "\x00",
+    "\ud800",
+    "<|endoftext|>",
+    "é",
+    "e\u0301",
+    "東京都。",
+    "🏢👩‍👩‍👧",
+    "12345678",
+    "₤₤₤",
+]
+words = st.one_of(
+    st.sampled_from(ODD), st.text(max_size=6), st.sampled_from(["fee", "internationalization", "...!?", "a-b", "don't"])
+)
+texts = st.lists(words, max_size=120).map("".join)
+limits = st.integers(8, 40)
+
+
+@st.composite
+def extracted(draw: st.DrawFn) -> Extracted:
+    """A text with pages end to end and sections in order."""
+    text = draw(texts)
+    cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=5)))
+    bounds = [0, *cuts, len(text)]
+    pages = tuple(Page(n, str(n), a, b) for n, (a, b) in enumerate(pairwise(bounds), 1))
+    starts = sorted(draw(st.sets(st.integers(0, max(0, len(text) - 1)), max_size=5))) if text else []
+    return Extracted(text, pages, tuple(Section(start, (f"h{start}",)) for start in starts))
+
+
+def ink(text: str) -> list[int]:
+    return [n for n, c in enumerate(text) if not c.isspace()]
+
+
+@settings(max_examples=300)
+@given(extracted(), limits)
+def test_offsets_are_exact(document: Extracted, limit: int) -> None:
+    """A chunk's content is the text between its offsets, begins and ends with ink, and they are numbered in order."""
+    for n, one in enumerate(chunk(document, limit)):
+        assert document.text[one.start : one.end] == one.content
+        assert one.content == one.content.strip()
+        assert one.index == n
+
+
+@settings(max_examples=300)
+@given(extracted(), limits)
+def test_every_visible_character_is_in_one_chunk(document: Extracted, limit: int) -> None:
+    """Each character that is not blank is in exactly one chunk."""
+    covered = [n for one in chunk(document, limit) for n in range(one.start, one.end)]
+
+    assert [n for n in covered if not document.text[n].isspace()] == ink(document.text)
+    assert len(covered) == len(set(covered))
+
+
+@settings(max_examples=500)
+@given(extracted(), limits)
+@example(Extracted("1" * 100, (Page(1, "1", 0, 100),)), 8)
+@example(Extracted("\u0967" * 100, (Page(1, "1", 0, 100),)), 8)
+@example(Extracted("₤" * 50 + "foo", (Page(1, "1", 0, 53),)), 9)
+def test_no_chunk_is_too_long(document: Extracted, limit: int) -> None:
+    """A chunk, counted by itself, has at most as many tokens as allowed, and says how many."""
+    for one in chunk(document, limit):
+        assert len(tokens.encoded(one.content)) <= limit or one.end - one.start == 1
+        assert abs(len(tokens.encoded(one.content)) - one.token_count) <= 2
+
+
+@given(extracted(), limits)
+def test_the_same_text_gives_the_same_chunks(document: Extracted, limit: int) -> None:
+    """Chunking is a function of the text."""
+    assert chunk(document, limit) == chunk(document, limit)
+
+
+@given(extracted(), limits)
+def test_pages_and_headings_are_those_of_the_offsets(document: Extracted, limit: int) -> None:
+    """A chunk's pages hold its first and last character, and its headings are the last ones before it."""
+    for one in chunk(document, limit):
+        holders = [page.number for page in document.pages if page.start <= one.start]
+        assert one.page == holders[-1]
+        assert one.end_page == [page.number for page in document.pages if page.start < one.end][-1]
+        above = [section.headings for section in document.sections if section.start <= one.start]
+        assert one.headings == (above[-1] if above else ())
+
+
+def whole(text: str) -> Extracted:
+    return Extracted(text, (Page(1, "", 0, len(text)),))
+
+
+def contents(document: Extracted, limit: int) -> list[str]:
+    return [one.content for one in chunk(document, limit)]
+
+
+def test_cuts_fall_where_the_text_pauses() -> None:
+    """A chunk ends at a page before a heading before a paragraph before a line before a sentence before a blank."""
+    sentence = "One two three four five six seven. "
+    assert all(one.endswith(".") for one in contents(whole(sentence * 50), 40))
+    assert all(
+        one.count("\n") <= 2 and one.endswith("seven")
+        for one in contents(whole("One two three. Four five six seven\n" * 50), 25)
+    )
+    paragraphs = "\n\n".join(f"Paragraph {n}. " + sentence * 3 for n in range(9))
+    assert all(one.startswith("Paragraph") for one in contents(whole(paragraphs), 60))
+
+    text = "".join(f"# Heading {n}\n" + "A line.\n" * 9 for n in range(9))
+    sections = tuple(Section(n, ("h",)) for n in range(len(text)) if text.startswith("# ", n))
+    assert all(one.startswith("# ") for one in contents(Extracted(text, whole(text).pages, sections), 60))
+    assert not all(one.startswith("# ") for one in contents(whole(text), 60))
+
+    pages = tuple(Page(n + 1, str(n), n * 210, n * 210 + 210) for n in range(5))
+    document = Extracted((sentence * 6) * 5, pages)
+    assert {one.start % 210 for one in chunk(document, 64)} == {0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 10**6,
+        "=" * 10**6,
+        " " * 10**6,
+        "\n" * 10**6,
+        "word " * 200_000,
+        "東" * 10**6,
+        "🏢" * 250_000,
+        "\x00" * 10**6,
+        "\ud800" * 10**6,
+    ],
+    ids=["letters", "marks", "blanks", "lines", "words", "ideographs", "emoji", "nul", "surrogates"],
+)
+def test_a_million_of_anything(text: str) -> None:
+    """A line of a megabyte of anything is plain input."""
+    found = chunk(whole(text))
+
+    assert sum(len("".join(one.content.split())) for one in found) == len("".join(text.split()))
+    assert all(one.token_count <= MAX_TOKENS for one in found)
+
+
+def test_time_grows_with_length() -> None:
+    """Twelve times the text takes no more than some thirty times as long, where a square law would take 144 times."""
+
+    def seconds(text: str) -> float:
+        times = []
+        for _ in range(3):
+            begin = time.process_time()
+            chunk(whole(text))
+            times.append(time.process_time() - begin)
+        return min(times)
+
+    page = "The pool opens at nine. Visitors may park for two nights.\n" * 2_000
+    assert seconds(page * 12) < 30 * seconds(page)
+
+
+def test_real_chunks_keep_their_place() -> None:
+    """The chunks of a real text say where they stand."""
+    text = Path(__file__).parent.parent.parent.joinpath("LICENSE").read_text("utf-8")
+    found: tuple[Chunk, ...] = chunk(whole(text))
+
+    assert len(found) > 3
+    assert all(one.page == one.end_page == 1 and 100 < one.token_count <= MAX_TOKENS for one in found)

@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pypdfium2
+import pytest
+
+from corpus.errors import Encrypted, NoText, Rejected, TimedOut, TooLarge, Unreadable, UnsupportedType
+from corpus.model import Extracted, Page, Section
+from corpus.ports import Limits
+from ingest import extract
+from ingest.child import HEAD, heard, pack, told, unpack
+from ingest.extract import Reader, sniff
+from ingest.extractors import EXTRACTORS, markdown
+from ingest.extractors import pdf as pdf_extractor
+from tests.pdfs import PICTURE, pdf
+
+LIMITS = Limits(bytes=10**8, pages=100, characters=10**8, memory=2**30, seconds=30)
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Reader]:
+    with Reader(LIMITS) as one:
+        yield one
+
+
+def pid(reader: Reader) -> int:
+    assert reader._child
+    return reader._child._process.pid
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "expected"),
+    [
+        (pdf(["x"]), "x.txt", "application/pdf"),
+        (b"junk before %PDF-1.4", "x", "application/pdf"),
+        (b"PK\x03\x04....", "a.DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        (b"PK\x03\x04....", "a.md", "application/zip"),
+        (b"\x89PNG\r\n\x1a\n", "scan.pdf", "image/png"),
+        (b"# Rules", "RULES.MD", "text/markdown"),
+        (b"# Rules", "rules.txt", "text/plain"),
+        (b"a,b\n1,2", "fees.csv", "text/plain"),
+        (b"print()", "code.py", "text/plain"),
+        ("Grüße".encode(), "", "text/plain"),
+        ("é".encode() * 40_000, "x", "text/plain"),
+        ("hi".encode("utf-16"), "x.txt", "text/plain"),
+        (b"<p>hi", "x.html", "text/html"),
+        (b"  <!DOCTYPE html><p>", "x", "text/html"),
+        (b"Subject: hi", "x.eml", "message/rfc822"),
+        (b"caf\xe9", "x.txt", "text/plain"),
+        (b"caf\xe9", "x.bin", "application/octet-stream"),
+        (b"\x00\x01\x02\x03" * 100, "x", "application/octet-stream"),
+        (b"not a pdf", "x.pdf", "text/plain"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "x.doc", "application/x-ole-storage"),
+        (b"", "empty.md", "text/markdown"),
+    ],
+)
+def test_sniff(data: bytes, name: str, expected: str) -> None:
+    """A file is what its bytes say, then what its suffix says."""
+    assert sniff(data, name) == expected
+
+
+def test_no_two_extractors_claim_one_kind() -> None:
+    """Each media type and each suffix belongs to one extractor."""
+    for claims in (
+        [kind for one in EXTRACTORS for kind in one.MEDIA_TYPES],
+        [end for one in EXTRACTORS for end in one.SUFFIXES],
+    ):
+        assert len(claims) == len(set(claims))
+
+
+def test_a_pdf_through_the_child(reader: Reader) -> None:
+    """A PDF comes back with its pages, printed labels, outline and title, at exact offsets."""
+    data = pdf(
+        ["Contents", "House Rules\nWelcome to the house.", "Pool\nThe pool opens at nine.", "", PICTURE],
+        outline=[("House   Rules", 0, 1), ("Pool", 1, 2), ("Not on its page", 0, 3)],
+        roman=1,
+        title="Microsoft Word - House Rules",
+    )
+
+    found = reader.read(data, "application/pdf")
+
+    assert found.text == "Contents\n\fHouse Rules\nWelcome to the house.\n\fPool\nThe pool opens at nine.\n\f\n\f"
+    assert [(page.number, page.label, page.problem) for page in found.pages] == [
+        (1, "i", ""),
+        (2, "1", ""),
+        (3, "2", ""),
+        (4, "3", "empty"),
+        (5, "4", "image"),
+    ]
+    assert [found.text[page.start : page.end] for page in found.pages][2] == "Pool\nThe pool opens at nine."
+    assert [(found.text[one.start :][:4], one.headings) for one in found.sections] == [
+        ("Hous", ("House Rules",)),
+        ("Pool", ("House Rules", "Pool")),
+        ("\n\f", ("Not on its page",)),
+    ]
+    assert found.title == "House Rules"
+
+
+def test_a_pdf_of_pictures_has_no_text(reader: Reader) -> None:
+    """A PDF whose pages are all pictures is refused with a hint, not taken as empty."""
+    with pytest.raises(NoText, match="None of the PDF's 2 pages") as caught:
+        reader.read(pdf([PICTURE, PICTURE]), "application/pdf")
+    assert "text recognition" in caught.value.hint
+
+
+def test_protected_and_locked_pdfs(reader: Reader) -> None:
+    """A PDF that is protected against changes is read; one that needs a password says so."""
+    assert reader.read(pdf(["open to all"], password=""), "application/pdf").text == "open to all"
+    with pytest.raises(Encrypted, match="needs a password") as caught:
+        reader.read(pdf(["secret"], password="x"), "application/pdf")
+    assert "without a password" in caught.value.hint
+
+
+def test_pypdf_reads_what_pdfium_cannot(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What PDFium cannot open is read by pypdf, with the same pages, labels and outline."""
+
+    def refuse(*_: object) -> None:
+        raise pypdfium2.PdfiumError("no")
+
+    data = pdf(
+        ["Contents", "Pool\nThe pool opens at nine."], outline=[("House", 0, 0), ("Pool", 1, 1)], roman=1, title="T"
+    )
+    by_pdfium = reader.read(data, "application/pdf")
+    monkeypatch.setattr(pypdfium2, "PdfDocument", refuse)
+
+    assert pdf_extractor.extract(data, LIMITS) == by_pdfium
+    with pytest.raises(Encrypted):
+        pdf_extractor.extract(pdf(["secret"], password="x"), LIMITS)
+
+
+def test_markdown_headings() -> None:
+    """Headings of every kind are found, with their path, and not inside code or properties."""
+    text = "---\ntitle: x\n---\n# House Rules #\n\nintro\n\n## Pool\n```\n# not one\n```\nMinutes\n=======\n### C#\n"
+    text += "#nor this\n~~~\n# nor\n```\n# nor\n~~~\n##   \n## Fees\n"
+
+    found = markdown.extract(text.encode(), LIMITS)
+
+    assert [section.headings for section in found.sections] == [
+        ("House Rules",),
+        ("House Rules", "Pool"),
+        ("Minutes",),
+        ("Minutes", "C#"),
+        ("Minutes", "Fees"),
+    ]
+    assert all(found.text.startswith(("#", "Minutes"), section.start) for section in found.sections)
+    assert found.title == "House Rules"
+
+
+@pytest.mark.parametrize(
+    "line", ["# " + "#" * 10**6 + "x", "# " + " " * 10**6 + "x", "x" * 10**6 + "\n" + "-" * 10**6 + "x", "`" * 10**6]
+)
+def test_markdown_floods_take_no_time(line: str) -> None:
+    """A megabyte of marks is no trap for the search for headings."""
+    begin = time.process_time()
+    markdown.extract(b"text\n" + line.encode(), LIMITS)
+    assert time.process_time() - begin < 5  # a square law would take minutes
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "error", "message"),
+    [
+        (b"caf\xe9", "text/plain", Unreadable, "not UTF-8 text: byte 3"),
+        (b"\xff\xfea", "text/plain", Unreadable, "not UTF-16 text"),
+        (b" \n - ", "text/markdown", NoText, "holds no text"),
+        (b"%PDF-1.7 and then nothing", "application/pdf", Unreadable, "damaged"),
+        (b"PK", "application/zip", UnsupportedType, "Nothing here reads application/zip"),
+    ],
+)
+def test_refusals_come_back_as_they_are(
+    reader: Reader, data: bytes, kind: str, error: type[Rejected], message: str
+) -> None:
+    """What the child refuses is raised on this side with its class, sentence and hint, and the child serves on."""
+    reader.read(b"before", "text/plain")
+    child = pid(reader)
+
+    with pytest.raises(error, match=message) as caught:
+        reader.read(data, kind)
+
+    assert caught.value.hint
+    assert reader.read(b"after", "text/plain").text == "after"
+    assert pid(reader) == child
+
+
+def test_utf16_and_marks(reader: Reader) -> None:
+    """Text with a byte order mark is read as what the mark says."""
+    for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        assert reader.read("Grüße".encode(encoding), "text/plain").text == "Grüße"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory limits hold on Linux only")
+def test_memory_is_bounded() -> None:
+    """A document that takes more memory than allowed is refused by that limit."""
+    with Reader(replace(LIMITS, memory=20 * 2**20)) as reader, pytest.raises(TooLarge, match="FOOTNOTE_MAX_MEMORY"):
+        reader.read(b"x " * 20 * 2**20, "text/plain")
+
+
+def test_time_is_bounded() -> None:
+    """A document that takes longer than allowed is refused, and the next one is read."""
+    with Reader(replace(LIMITS, seconds=0.3)) as reader:
+        reader.read(b"warm", "text/plain")
+        slow = "a\u00a0b\n".encode() * 5 * 10**6
+        with pytest.raises(TimedOut, match=r"FOOTNOTE_MAX_SECONDS=0\.3"):
+            reader.read(slow, "text/plain")
+        assert reader.read(b"next", "text/plain").text == "next"
+
+
+def test_a_crash_costs_one_document(reader: Reader) -> None:
+    """A document that kills its reader is refused, and the next one is read by a new child."""
+    reader.read(b"warm", "text/plain")
+    child = pid(reader)
+    os.kill(child, signal.SIGSTOP)
+
+    def kill() -> None:
+        os.kill(child, signal.SIGKILL)
+
+    with pytest.raises(Unreadable, match="made its reader crash"):
+        reader.read(b"document", "text/plain", kill)
+    assert reader.read(b"next", "text/plain").text == "next"
+    assert pid(reader) != child
+
+
+def test_reading_can_be_stopped(reader: Reader) -> None:
+    """What `tick` raises ends the reading at once, and the half-read document does not come back as the next one."""
+    reader.read(b"warm", "text/plain")
+    os.kill(pid(reader), signal.SIGSTOP)
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reader.read(b"stopped", "text/plain", stop)
+    assert reader.read(b"next", "text/plain").text == "next"
+
+
+def test_a_child_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After so many documents a new child takes over."""
+    monkeypatch.setattr(extract, "DOCUMENTS_PER_CHILD", 2)
+    with Reader(LIMITS) as reader:
+        pids = []
+        for _ in range(5):
+            reader.read(b"document", "text/plain")
+            pids.append(pid(reader))
+
+    assert [pids.index(one) for one in pids] == [0, 0, 2, 2, 4]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_child_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child has none of the environment, and none of the parent's files."""
+    monkeypatch.setenv("SECRET", "hunter2")
+    with Reader(LIMITS) as reader, Path(__file__).open("rb"):
+        reader.read(b"document", "text/plain")
+        proc = Path(f"/proc/{pid(reader)}")
+        environment = proc.joinpath("environ").read_bytes()
+        files = {str(one.readlink()) for one in (proc / "fd").iterdir()}
+
+    assert b"hunter2" not in environment
+    assert {one for one in files if one.startswith("/") and one != "/dev/null"} == set()
+
+
+def test_a_child_imports_nothing_from_where_it_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file named like a module, lying among the documents, is not run."""
+    for name in ("json", "corpus", "ingest", "struct", "pypdfium2"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+
+    with Reader(LIMITS) as reader:
+        assert reader.read(pdf(["text"]), "application/pdf").text == "text"
+    assert not (tmp_path / "run").exists()
+
+
+ORPHAN = """
+import os
+from corpus.ports import Limits
+from ingest.extract import Reader
+reader = Reader(Limits(10**8, 100, 10**8, 2**30, 30))
+reader.read(b"document", "text/plain")
+print(reader._child._process.pid, flush=True)
+os._exit(9)
+"""
+
+
+def test_a_child_does_not_outlive_its_parent() -> None:
+    """When the parent dies, the child sees it and ends."""
+    died = subprocess.run([sys.executable, "-c", ORPHAN], capture_output=True, text=True, check=False)
+    orphan = int(died.stdout)
+
+    for _ in range(100):
+        try:
+            os.kill(orphan, 0)
+        except ProcessLookupError:
+            return
+        if Path(f"/proc/{orphan}/stat").exists() and Path(f"/proc/{orphan}/stat").read_text().split()[2] == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail("the child is still there")
+
+
+def frame(message: dict[str, object], body: bytes = b"") -> bytes:
+    return pack(message, body)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"pages": [], "sections": [], "title": ""},
+        {"pages": [[1, "", 0, 99, ""]], "sections": [], "title": "", "flags": []},
+        {"pages": [[1, "", 3, 4, ""], [2, "", 0, 2, ""]], "sections": [], "title": "", "flags": []},
+        {"pages": [["1"]], "sections": [], "title": "", "flags": []},
+        {"pages": 7, "sections": [], "title": "", "flags": []},
+        {"pages": [], "sections": [[99, ["x"]]], "title": "", "flags": []},
+    ],
+)
+def test_a_child_is_not_believed(reply: dict[str, object]) -> None:
+    """A reply whose parts are missing or lie outside its text is nonsense, not a document."""
+    with pytest.raises(ValueError, match=r"The reply|lies outside|object"):
+        heard(reply, b"text")
+
+
+def test_frames() -> None:
+    """A frame comes out as it went in, and one that claims too much is refused before it is read."""
+    document = Extracted("täxt", (Page(1, "i", 0, 4),), (Section(0, ("a", "b")),), "t", ("f",))
+    data = pack(*told(document))
+
+    def take(size: int) -> bytes:
+        nonlocal data
+        part, data = data[:size], data[size:]
+        return part
+
+    assert heard(*unpack(take, 100)) == document
+    for sizes in ((2**31, 0), (0, 101)):
+        data = HEAD.pack(*sizes)
+        with pytest.raises(ValueError, match="larger than any may be"):
+            unpack(take, 100)
