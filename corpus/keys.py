@@ -7,12 +7,14 @@ announced. Everything derived from it lies under `processed/`, so nothing the pi
 from __future__ import annotations
 
 import re
+import secrets
 import uuid
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from corpus.errors import BadRequest
 
+_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NAMESPACE = uuid.UUID("6f2f1d6e-2f5c-5c0b-9d0a-1f6d3c3b7a51")
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _ORIGINAL = re.compile(rf"documents/({ID.pattern})/({ID.pattern})/original")
@@ -75,6 +77,17 @@ def path_document_id(user_id: str, path: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{user_id}\n{path}"))
 
 
+def ulid(now: float) -> str:
+    """Return a new id of 26 characters that sorts by time (ULID: 48 bits of milliseconds, 80 random ones)."""
+    number = int(now * 1000) << 80 | secrets.randbits(80)
+    return "".join(_BASE32[number >> shift & 31] for shift in range(125, -1, -5))
+
+
 def iso_time(now: float) -> str:
     """Return a time in seconds as it is stored: ISO 8601, UTC, milliseconds, of one width. It sorts."""
     return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_until(iso: str, now: float) -> float:
+    """Return how long it is from `now` to a stored time, at least a second."""
+    return max(1.0, datetime.fromisoformat(iso).timestamp() - now)

@@ -12,8 +12,11 @@ import threading
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import PurePath
 
 import Stemmer
+
+from corpus.model import HEADING_SEPARATOR
 
 NAME = "words-1"
 MAX_WORD = 64
@@ -63,7 +66,12 @@ def question_words(text: str, limit: int) -> tuple[str, ...]:
 
 def heading_line(title: str, headings: Iterable[str]) -> str:
     """Return where a chunk stands, in one line: title › heading › heading, without saying the same thing twice."""
-    return " › ".join(dict.fromkeys(part for part in (title, *headings) if part))
+    return HEADING_SEPARATOR.join({part.casefold(): part for part in (title, *headings) if part}.values())
+
+
+def file_words(file_name: str) -> str:
+    """Return what a file's name says in words: "2026-03_house-rules.pdf" says "2026 03 house rules"."""
+    return " ".join(re.split(r"[\s._-]+", PurePath(file_name).stem)).strip()
 
 
 def fold(text: str) -> str:

@@ -271,13 +271,14 @@ class _Row:
 
 
 class MemoryIndex:
-    """`tear` makes the next write stop after so many chunks; `late` hides what was written from that many counts."""
+    """`tear` makes the next write stop after so many chunks, aloud or `silently`; `late` empties that many counts."""
 
     def __init__(self, space: Space) -> None:
         self.name = "memory"
         self.space = space
         self.rows: dict[str, _Row] = {}
         self.tear: int | None = None
+        self.silently = False
         self.late = 0
 
     def write(self, generation: Generation) -> None:
@@ -291,6 +292,8 @@ class MemoryIndex:
         for chunk, vector in zip(generation.chunks, generation.vectors, strict=True):
             if self.tear is not None and chunk.index >= self.tear:
                 self.tear = None
+                if self.silently:
+                    return
                 raise Unavailable("The index went away in the middle of a write.")
             text = words.heading_line(generation.title, chunk.headings) + "\n" + chunk.content
             row = _Row(generation, chunk, vector, words.tokens(text))

@@ -1,0 +1,196 @@
+"""Documents as records: what became of each upload, by id, by owner, by building.
+
+The one mapping between `Document` and the names of the data model. A deleted document leaves a tombstone for 30 days,
+which is longer than any message waits in a queue and its dead letters, so that a late change cannot bring it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from corpus.model import Access, Coverage, Document, Json, Live, Reason, Stages
+from corpus.ports import Item, Put, Table
+
+KIND = "document"
+SORT = "DOCUMENT"
+TOMBSTONE_SECONDS = 30 * 24 * 3600
+OF_USER, OF_TENANT_BY_STATUS, OF_TENANT_BY_TYPE = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The documents of a table."""
+
+    table: Table
+
+    def get(self, document_id: str) -> Document | None:
+        """Return the document, or the tombstone it left, by `DOCUMENT#{documentId}` / `DOCUMENT`."""
+        item = self.table.get(_pk(document_id), SORT)
+        return _document(item) if item else None
+
+    def get_many(self, document_ids: Sequence[str]) -> dict[str, Document]:
+        """Return those that are there, by id, as `get` would."""
+        items = self.table.get_many([(_pk(one), SORT) for one in document_ids])
+        found = [_document(item) for item in items if item]
+        return {document.document_id: document for document in found}
+
+    def put(self, document: Document) -> Document:
+        """Write the document if nobody has since it was read, and return it; raises `Conflict` if somebody has."""
+        return _document(self.table.put(_item(document), document.rev))
+
+    def write(self, document: Document) -> Put:
+        """Return the same as part of a transaction."""
+        return Put(_item(document), document.rev)
+
+    def of_user(self, user_id: str, limit: int, after: str | None = None) -> tuple[list[Document], str | None]:
+        """Return a page of a person's documents, newest first, and the cursor of the next, by index 1."""
+        batch = self.table.query(OF_USER, f"USER#{user_id}#DOCUMENT", newest_first=True, limit=limit, after=after)
+        return [_document(item) for item in batch.items], batch.cursor
+
+    def of_tenant(self, tenant_id: str) -> Iterator[Document]:
+        """Yield all of a building's documents, by index 3, whose keys stay put while documents are worked on."""
+        cursor: str | None = None
+        while True:
+            batch = self.table.query(OF_TENANT_BY_TYPE, f"TENANT#{tenant_id}#TYPE", after=cursor)
+            yield from map(_document, batch.items)
+            cursor = batch.cursor
+            if cursor is None:
+                return
+
+
+def _pk(document_id: str) -> str:
+    return f"DOCUMENT#{document_id}"
+
+
+def _item(document: Document) -> Item:
+    pk = _pk(document.document_id)
+    if document.deleted_at:
+        ttl = int(datetime.fromisoformat(document.deleted_at).timestamp()) + TOMBSTONE_SECONDS
+        return Item(pk, SORT, KIND, _tombstone_data(document), ttl=ttl)
+    dated = f"{document.upload_date}#{document.document_id}"
+    keys = {
+        OF_USER: (f"USER#{document.user_id}#DOCUMENT", dated),
+        OF_TENANT_BY_STATUS: (f"TENANT#{document.tenant_id}#DOCUMENT", f"{document.status}#{dated}"),
+        OF_TENANT_BY_TYPE: (f"TENANT#{document.tenant_id}#TYPE", f"{document.file_type}#{dated}"),
+    }
+    return Item(pk, SORT, KIND, data_of(document), keys)
+
+
+def _tombstone_data(document: Document) -> dict[str, Json]:
+    return {
+        "documentId": document.document_id,
+        "userId": document.user_id,
+        "version": document.version,
+        "deletedAt": document.deleted_at,
+    }
+
+
+def data_of(document: Document) -> dict[str, Json]:
+    """Return the document with the names it is stored and sent under."""
+    stages, access, coverage, reason = document.stages, document.access, document.coverage, document.reason
+    return {
+        "documentId": document.document_id,
+        "userId": document.user_id,
+        "tenantId": document.tenant_id,
+        "fileName": document.file_name,
+        "fileType": document.file_type,
+        "fileSize": document.file_size,
+        "s3Key": document.key,
+        "uploadDate": document.upload_date,
+        "status": document.status,
+        "processingStatus": {
+            "textExtracted": stages.text_extracted,
+            "chunksCreated": stages.chunks_created,
+            "vectorsGenerated": stages.vectors_generated,
+            "indexed": stages.indexed,
+            "errorMessage": stages.error_message,
+        },
+        "metadata": {
+            "title": document.title,
+            "tags": document.tags,
+            "pageCount": document.page_count,
+            "wordCount": document.word_count,
+        },
+        "access": {
+            "isPublic": access.is_public,
+            "sharedWith": access.shared_with,
+            "audience": access.audience,
+        },
+        "version": document.version,
+        "live": {
+            name: {"version": live.version, "recipe": live.recipe, "chunkCount": live.chunk_count}
+            for name, live in document.live.items()
+        },
+        "jobId": document.job_id,
+        "checksumMD5": document.checksum_md5,
+        "checksumSHA256": document.checksum_sha256,
+        "coverage": {
+            "pages": coverage.pages,
+            "readable": coverage.readable,
+            "empty": coverage.empty,
+            "images": coverage.images,
+            "garbage": coverage.garbage,
+            "flags": coverage.flags,
+        },
+        "reason": reason_data(reason) if reason else None,
+    }
+
+
+def reason_data(reason: Reason) -> dict[str, Json]:
+    """Return a reason with the names it is stored and sent under."""
+    return {
+        "code": reason.code,
+        "stage": reason.stage,
+        "page": reason.page,
+        "transient": reason.transient,
+        "hint": reason.hint,
+    }
+
+
+def _document(item: Item) -> Document:
+    data: dict[str, Any] = dict(item.data)
+    if data.get("deletedAt"):
+        return Document(
+            document_id=data["documentId"],
+            user_id=data["userId"],
+            tenant_id="",
+            version=data["version"],
+            deleted_at=data["deletedAt"],
+            rev=item.rev,
+        )
+    stages, metadata, access, coverage = (data[name] for name in ("processingStatus", "metadata", "access", "coverage"))
+    return Document(
+        document_id=data["documentId"],
+        user_id=data["userId"],
+        tenant_id=data["tenantId"],
+        file_name=data["fileName"],
+        file_type=data["fileType"],
+        file_size=data["fileSize"],
+        upload_date=data["uploadDate"],
+        status=data["status"],
+        stages=Stages(*(stages[name] for name in STAGE_NAMES)),
+        title=metadata["title"],
+        tags=tuple(metadata["tags"]),
+        page_count=metadata["pageCount"],
+        word_count=metadata["wordCount"],
+        access=Access(access["isPublic"], tuple(access["sharedWith"]), tuple(access["audience"])),
+        version=data["version"],
+        live={name: Live(one["version"], one["recipe"], one["chunkCount"]) for name, one in data["live"].items()},
+        job_id=data["jobId"],
+        checksum_md5=data["checksumMD5"],
+        checksum_sha256=data["checksumSHA256"],
+        coverage=Coverage(
+            coverage["pages"],
+            coverage["readable"],
+            *(tuple(coverage[name]) for name in ("empty", "images", "garbage", "flags")),
+        ),
+        reason=Reason(**data["reason"]) if data["reason"] else None,
+        updated_at=item.updated_at,
+        rev=item.rev,
+    )
+
+
+STAGE_NAMES = ("textExtracted", "chunksCreated", "vectorsGenerated", "indexed", "errorMessage")

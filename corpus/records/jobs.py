@@ -1,0 +1,139 @@
+"""Jobs as records: one for each version of a document that a worker takes on, with its lease, attempts and progress."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from corpus.model import Reason
+from corpus.ports import Item, Put, Table
+from corpus.records.documents import reason_data
+
+KIND = "job"
+KEPT_SECONDS = 30 * 24 * 3600
+LEASES, BY_STATUS, BY_MONTH = 1, 2, 3
+LEASE_PARTITIONS = 8
+JobStatus = Literal["queued", "processing", "completed", "failed"]
+JobStage = Literal["", "extract", "chunk", "embed", "index"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: the stage it is in, its pages, and how many of its chunks have vectors."""
+
+    stage: JobStage = ""
+    done_pages: int = 0
+    total_pages: int = 0
+    chunks: int = 0
+    embedded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One worker's task. It is somebody's while `lease_until`, an ISO time, is not past."""
+
+    job_id: str
+    document_id: str
+    user_id: str
+    tenant_id: str
+    version: str
+    created_at: str
+    status: JobStatus = "processing"
+    recipe: str = ""
+    attempt: int = 1
+    lease_owner: str = ""
+    lease_until: str = ""
+    progress: Progress = Progress()
+    error: Reason | None = None
+    ended_at: str = ""
+    rev: int = 0
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether anything is still to be done."""
+        return self.status in {"queued", "processing"}
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """The jobs of a table."""
+
+    table: Table
+
+    def get(self, document_id: str, job_id: str) -> Job | None:
+        """Return a job by `DOCUMENT#{documentId}` / `JOB#{jobId}`; None without an id."""
+        item = self.table.get(f"DOCUMENT#{document_id}", f"JOB#{job_id}") if job_id else None
+        return _job(item) if item else None
+
+    def put(self, job: Job) -> Job:
+        """Write the job if nobody has since it was read, and return it; raises `Conflict` if somebody has."""
+        return _job(self.table.put(_item(job), job.rev))
+
+    def write(self, job: Job) -> Put:
+        """Return the same as part of a transaction."""
+        return Put(_item(job), job.rev)
+
+
+def _item(job: Job) -> Item:
+    keys = {
+        BY_STATUS: (f"TENANT#{job.tenant_id}#JOB", f"{job.status}#{job.created_at}#{job.job_id}"),
+        BY_MONTH: (f"TENANT#{job.tenant_id}#MONTH#{job.created_at[:7]}", f"{job.created_at}#{job.job_id}"),
+    }
+    if job.unfinished:
+        partition = zlib.crc32(job.job_id.encode()) % LEASE_PARTITIONS
+        keys[LEASES] = (f"LEASE#{partition}", f"{job.lease_until}#{job.job_id}")
+    progress = job.progress
+    return Item(
+        pk=f"DOCUMENT#{job.document_id}",
+        sk=f"JOB#{job.job_id}",
+        kind=KIND,
+        keys=keys,
+        ttl=int(datetime.fromisoformat(job.ended_at).timestamp()) + KEPT_SECONDS if job.ended_at else None,
+        data={
+            "jobId": job.job_id,
+            "documentId": job.document_id,
+            "userId": job.user_id,
+            "tenantId": job.tenant_id,
+            "action": "ingest",
+            "status": job.status,
+            "version": job.version,
+            "recipe": job.recipe,
+            "attempt": job.attempt,
+            "leaseOwner": job.lease_owner,
+            "leaseUntil": job.lease_until,
+            "progress": {
+                "stage": progress.stage,
+                "donePages": progress.done_pages,
+                "totalPages": progress.total_pages,
+                "chunks": progress.chunks,
+                "embedded": progress.embedded,
+            },
+            "error": reason_data(job.error) if job.error else None,
+            "createdAt": job.created_at,
+            "endedAt": job.ended_at,
+        },
+    )
+
+
+def _job(item: Item) -> Job:
+    data: dict[str, Any] = dict(item.data)
+    progress = data["progress"]
+    return Job(
+        job_id=data["jobId"],
+        document_id=data["documentId"],
+        user_id=data["userId"],
+        tenant_id=data["tenantId"],
+        version=data["version"],
+        created_at=data["createdAt"],
+        status=data["status"],
+        recipe=data["recipe"],
+        attempt=data["attempt"],
+        lease_owner=data["leaseOwner"],
+        lease_until=data["leaseUntil"],
+        progress=Progress(*(progress[name] for name in ("stage", "donePages", "totalPages", "chunks", "embedded"))),
+        error=Reason(**data["error"]) if data["error"] else None,
+        ended_at=data["endedAt"],
+        rev=item.rev,
+    )

@@ -1,0 +1,170 @@
+"""A worker's hold on one version of a document: a lease that it renews, and the only hand that writes the outcome.
+
+The lease lies in the job and the outcome in the document; both are written in one transaction on the `rev`s that were
+read, so of two workers that believe they hold a document one finds a `Conflict`, reads again, and sees why.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from corpus.errors import Conflict, FootnoteError, Rejected, Unavailable
+from corpus.keys import iso_time, seconds_until, ulid
+from corpus.model import Change, Document, Reason, Stages
+from corpus.ports import LEASE_SECONDS, Put, Table
+from corpus.records.documents import Documents
+from corpus.records.jobs import Job, Jobs, JobStage, JobStatus, Progress
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+OVERTAKEN = Reason("overtaken", "", transient=False, hint="A newer version came, or the document was removed.")
+RENEW_SECONDS = LEASE_SECONDS / 3
+REPORT_SECONDS = 0.25
+"""Progress within a stage is written no more often than this."""
+
+
+class Stopped(Exception):
+    """The worker was asked to stop; what it holds is given back, as if it had not been taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a delivery and its worker have to say: keep it, stop if asked to, and whether it is the last one."""
+
+    extend: Callable[[float], None] = lambda _: None
+    stop: Callable[[], bool] = lambda: False
+    last: bool = False
+
+
+class Claim:
+    """One attempt at one version of a document; `before` is the document as it was found."""
+
+    def __init__(
+        self, table: Table, clock: Callable[[], float], hold: Hold, *, before: Document, document: Document, job: Job
+    ) -> None:
+        self._table = table
+        self._documents, self._jobs = Documents(table), Jobs(table)
+        self._clock = clock
+        self._hold = hold
+        self._renewed = self._reported = clock()
+        self.before = before
+        self.document = document
+        self.job = job
+
+    def keep(self, stage: JobStage = "", **amounts: int) -> None:
+        """Say how far the work is, and go on holding the document.
+
+        Raises `Stopped` if the worker is to stop, `Conflict` if the document is another's by now.
+        """
+        if self._hold.stop():
+            raise Stopped
+        now = self._clock()
+        before = self.job.progress
+        progress = replace(before, stage=stage or before.stage, **amounts)
+        self.job = replace(self.job, progress=progress)
+        tells = progress.stage != before.stage or (progress != before and now - self._reported >= REPORT_SECONDS)
+        renews = now - self._renewed >= RENEW_SECONDS
+        if renews:
+            self._hold.extend(LEASE_SECONDS)
+            self._renewed = now
+            self.job = replace(self.job, lease_until=iso_time(now + LEASE_SECONDS))
+        if tells or renews:
+            self._reported = now
+            self.job = self._jobs.put(self.job)
+
+    def named(self, recipe: str) -> None:
+        """Write down which recipe the work follows."""
+        if self.job.recipe != recipe:
+            self.job = self._jobs.put(replace(self.job, recipe=recipe))
+
+    def finish(self, outcome: Callable[[Document], Document], error: Reason | None = None) -> None:
+        """Write the outcome of the document and the end of the job, both or neither.
+
+        What others wrote of the document meanwhile is kept. Raises `Conflict` if it is another's by now, or gone.
+        """
+        self._write_both(outcome, self._ended(error))
+
+    def give_back(self, reason: Reason | None) -> None:
+        """Let go, so that another may go on at once. Without a reason the attempt does not count.
+
+        What cannot be given back is a lease that runs out.
+        """
+        attempt = self.job.attempt if reason else self.job.attempt - 1
+        waiting = replace(self.job, status="queued", attempt=attempt, lease_until="", error=reason or self.job.error)
+        try:
+            self._write_both(lambda document: document, waiting)
+        except Conflict:
+            self.lost()
+        except FootnoteError as error:
+            log.warning("a lease could not be given back", extra={"job_id": self.job.job_id, "error": error.code})
+
+    def lost(self) -> None:
+        """Close the job of a document that became another's, unless the job did too."""
+        with suppress(FootnoteError):
+            self._jobs.put(self._ended(OVERTAKEN))
+
+    def _ended(self, error: Reason | None) -> Job:
+        status: JobStatus = "failed" if error else "completed"
+        return replace(self.job, status=status, error=error, lease_until="", ended_at=iso_time(self._clock()))
+
+    def _write_both(self, outcome: Callable[[Document], Document], job: Job) -> None:
+        while True:
+            try:
+                self._table.transact([self._documents.write(outcome(self.document)), self._jobs.write(job)])
+            except Conflict:
+                now = self._documents.get(self.document.document_id)
+                mine = now and not now.deleted_at and (now.job_id, now.version) == (job.job_id, job.version)
+                if not now or not mine or now.rev == self.document.rev:
+                    raise
+                self.document = now
+            else:
+                self.document = replace(outcome(self.document), rev=self.document.rev + 1)
+                self.job = replace(job, rev=job.rev + 1)
+                return
+
+
+def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, document: Document) -> Claim:
+    """Take a document on: its status, its newest accepted version and its job, in one transaction.
+
+    A job of this version that was left unfinished is taken up again, and its attempts go on counting; one of an older
+    version is closed. Raises `Unavailable` while another holds this version, `Conflict` if another was faster.
+    """
+    now = clock()
+    documents, jobs = Documents(table), Jobs(table)
+    old = jobs.get(document.document_id, document.job_id)
+    writes: list[Put] = []
+    if old and old.unfinished and old.version == change.version:
+        if old.lease_until > iso_time(now):
+            raise Unavailable("Another worker has this document.", retry_after=seconds_until(old.lease_until, now))
+        job = replace(old, attempt=old.attempt + 1, progress=Progress())
+    else:
+        ids = (document.document_id, document.user_id, document.tenant_id)
+        job = Job(ulid(now), *ids, version=change.version, created_at=iso_time(now))
+        if old and old.unfinished:
+            closed = replace(old, status="failed", error=OVERTAKEN, lease_until="", ended_at=iso_time(now))
+            writes.append(jobs.write(closed))
+    job = replace(job, status="processing", lease_owner=uuid.uuid4().hex, lease_until=iso_time(now + LEASE_SECONDS))
+    accepted = replace(
+        document,
+        status="processing",
+        stages=Stages(),
+        version=change.version,
+        upload_date=document.upload_date if document.version == change.version else iso_time(now),
+        job_id=job.job_id,
+    )
+    table.transact([documents.write(accepted), jobs.write(job), *writes])
+    accepted, job = replace(accepted, rev=document.rev + 1), replace(job, rev=job.rev + 1)
+    return Claim(table, clock, hold, before=document, document=accepted, job=job)
+
+
+def reason_of(error: BaseException, stage: JobStage) -> Reason:
+    """Return what a record says of an error: anything but `Rejected` may be mended by trying again."""
+    if isinstance(error, FootnoteError):
+        page = error.page if isinstance(error, Rejected) else None
+        return Reason(error.code, stage, not isinstance(error, Rejected), error.hint, page)
+    return Reason("internal", stage, transient=True, hint="The log says more; `footnote doctor` checks the parts.")

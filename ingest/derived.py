@@ -1,0 +1,199 @@
+"""What was made of one version of a document by one recipe, kept as blobs.
+
+Each file is a stage's checkpoint: put if absent and never overwritten, so whoever comes second finds what the first
+made. A file that cannot be understood is no checkpoint; it is removed and made again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import logging
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from corpus.errors import BlobMissing, Conflict
+from corpus.keys import chunk_id, processed_prefix
+from corpus.model import HEADING_SEPARATOR, Chunk, Extracted, GenerationId, Passage
+from corpus.ports import BlobStore
+from corpus.words import file_words, heading_line
+from ingest.child import heard, told
+
+if TYPE_CHECKING:
+    from corpus.model import Matrix
+
+log = logging.getLogger(__name__)
+
+TEXT, METADATA, CHUNKS, EMBEDDINGS = "extracted-text.txt", "metadata.json", "chunks.jsonl.gz", "embeddings.npz"
+ANY_SIZE = 2**40
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a chunk's line says of its document."""
+
+    user_id: str
+    tenant_id: str
+    file_name: str
+    file_type: str
+    tags: tuple[str, ...]
+    title: str
+    created_at: str
+
+
+class Derived:
+    """The derived files of one generation."""
+
+    def __init__(self, blobs: BlobStore, user_id: str, generation: GenerationId) -> None:
+        self._blobs = blobs
+        self._generation = generation
+        self._prefix = processed_prefix(user_id, *generation)
+
+    def extracted(self) -> Extracted | None:
+        """Return the text with its structure, if the stage is done."""
+        text, metadata = self._blob(TEXT), self._blob(METADATA)
+        if text is None or metadata is None:
+            return None
+        return self._understood(lambda: _read_extracted(metadata, text), METADATA, TEXT)
+
+    def keep_extracted(self, extracted: Extracted) -> Extracted:
+        """Keep the text, then its structure: the second says that both are there."""
+        structure, text = told(extracted)
+        structure["textSHA256"] = hashlib.sha256(text).hexdigest()
+        self._keep(TEXT, text)
+        self._keep(METADATA, json.dumps(structure, ensure_ascii=False).encode())
+        return extracted
+
+    def chunks(self) -> tuple[tuple[Chunk, ...], str] | None:
+        """Return the chunks and when they were made, if the stage is done."""
+        return self._load(CHUNKS, _read_chunks)
+
+    def keep_chunks(self, chunks: tuple[Chunk, ...], context: Context) -> None:
+        """Keep the chunks, one line each, as the index will store them."""
+        lines = [json.dumps(self._line(one, context), ensure_ascii=False) for one in chunks]
+        self._keep(CHUNKS, gzip.compress("\n".join(lines).encode(), mtime=0))
+
+    def _line(self, chunk: Chunk, context: Context) -> dict[str, object]:
+        return {
+            "chunkId": chunk_id(*self._generation, chunk.index),
+            "documentId": self._generation.document_id,
+            "userId": context.user_id,
+            "tenantId": context.tenant_id,
+            "version": self._generation.version,
+            "recipe": self._generation.recipe,
+            "chunkIndex": chunk.index,
+            "startPosition": chunk.start,
+            "endPosition": chunk.end,
+            "content": chunk.content,
+            "metadata": {
+                "fileName": context.file_name,
+                "fileType": context.file_type,
+                "tags": context.tags,
+                "title": context.title,
+                "section": chunk.section,
+                "pageNumber": chunk.page,
+                "endPage": chunk.end_page,
+                "wordCount": len(chunk.content.split()),
+                "charCount": len(chunk.content),
+            },
+            "createdAt": context.created_at,
+            "tokenCount": chunk.token_count,
+            "embedHash": embed_hash(passage(chunk, context)),
+        }
+
+    def embed_hashes(self) -> list[str]:
+        """Return the hash of what was embedded for each chunk; empty if the stage is not done."""
+        return self._load(CHUNKS, lambda data: [str(line["embedHash"]) for line in _lines(data)]) or []
+
+    def vectors(self) -> Matrix | None:
+        """Return the vectors, row i that of chunk i, if the stage is done."""
+        return self._load(EMBEDDINGS, _read_vectors)
+
+    def keep_vectors(self, vectors: Matrix) -> None:
+        """Keep the vectors as float32."""
+        target = io.BytesIO()
+        np.savez(target, embeddings=vectors.astype(np.float32, copy=False))
+        self._keep(EMBEDDINGS, target.getvalue())
+
+    def _keep(self, name: str, data: bytes) -> None:
+        try:
+            self._blobs.put(self._prefix + name, data, {}, absent=True)
+        except Conflict:  # the same, made by another
+            log.info("a derived file was there already", extra={"key": self._prefix + name})
+
+    def _blob(self, name: str) -> bytes | None:
+        try:
+            return self._blobs.get(self._prefix + name, ANY_SIZE).data
+        except BlobMissing:
+            return None
+
+    def _load(self, name: str, read: Callable[[bytes], _T]) -> _T | None:
+        data = self._blob(name)
+        return None if data is None else self._understood(lambda: read(data), name)
+
+    def _understood(self, read: Callable[[], _T], *names: str) -> _T | None:
+        try:
+            return read()
+        except (ValueError, KeyError, TypeError, EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
+            log.warning(
+                "a derived file is damaged", extra={"key": self._prefix + names[0], "error": type(error).__name__}
+            )
+            for name in names:
+                self._blobs.delete(self._prefix + name)
+            return None
+
+
+def passage(chunk: Chunk, context: Context) -> Passage:
+    """Return what is embedded of a chunk: its text, behind the words of file name, title and headings."""
+    prefix = heading_line(file_words(context.file_name), (context.title, *chunk.headings))
+    return Passage(prefix, chunk.content)
+
+
+def embed_hash(one: Passage) -> str:
+    """Return the name of what was embedded: vectors of the same space and name are the same."""
+    return hashlib.sha256(f"{one.prefix}\n{one.body}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read_extracted(metadata: bytes, text: bytes) -> Extracted:
+    structure = json.loads(metadata)
+    if structure["textSHA256"] != hashlib.sha256(text).hexdigest():
+        raise ValueError("The text is not the one its structure was made of.")
+    return heard(structure, text)
+
+
+def _lines(data: bytes) -> list[dict[str, object]]:
+    return [json.loads(line) for line in gzip.decompress(data).split(b"\n")]
+
+
+def _read_chunks(data: bytes) -> tuple[tuple[Chunk, ...], str]:
+    lines = [json.loads(line) for line in gzip.decompress(data).split(b"\n")]
+    chunks = tuple(
+        Chunk(
+            index=line["chunkIndex"],
+            start=line["startPosition"],
+            end=line["endPosition"],
+            content=line["content"],
+            page=line["metadata"]["pageNumber"],
+            end_page=line["metadata"]["endPage"],
+            headings=tuple(part for part in line["metadata"]["section"].split(HEADING_SEPARATOR) if part),
+            token_count=line["tokenCount"],
+        )
+        for line in lines
+    )
+    return chunks, str(lines[0]["createdAt"])
+
+
+def _read_vectors(data: bytes) -> Matrix:
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        vectors: Matrix = archive["embeddings"]
+    if vectors.dtype != np.float32 or vectors.ndim != 2:  # noqa: PLR2004 -- rows and columns
+        raise ValueError("The vectors are not rows of float32.")
+    return vectors

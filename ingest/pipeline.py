@@ -1,0 +1,312 @@
+"""The whole story of one document: from a change to chunks that answer, or to a record that says why not.
+
+`Ingestor.apply` may be called with any change, any number of times, in any order, by any number of workers at once, and
+may die at any point: the corpus ends where the newest change leaves it, and every search on the way sees the old text
+or the new, never both and never neither. `tests/laws/test_order.py` tries to break this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+from corpus import words
+from corpus.errors import BlobMissing, Conflict, Rejected, TooLarge, Unavailable
+from corpus.keys import Original, iso_time, processed_prefix
+from corpus.model import Blob, Change, Chunk, Document, Extracted, Generation, GenerationId, Live, Reason, Space
+from corpus.ports import MAX_DELIVERIES, BlobStore, Embedder, Queue, Table, VectorIndex
+from corpus.records.documents import Documents
+from corpus.records.jobs import Jobs
+from ingest import chunk, clean, tokens
+from ingest.claim import MAX_ATTEMPTS, Claim, Hold, Stopped, claim, reason_of
+from ingest.derived import Context, Derived, passage
+from ingest.embed import embedded
+from ingest.extract import Reader
+from ingest.extractors import extractor_of
+from ingest.outcomes import Upload, advanced, failed, refused, switched
+
+if TYPE_CHECKING:
+    from corpus.model import Matrix
+
+log = logging.getLogger(__name__)
+
+CONFLICT_TRIES = 20
+CRASHED = Reason(
+    "crashed", "", transient=True, hint="Its worker died three times; the log of that machine may say why."
+)
+
+
+class NotVisibleYet(Unavailable):
+    """What was written is not found yet; the work is delivered again, and this was no failed attempt."""
+
+
+class Ingestor:
+    """Applies changes to the corpus. Safe to share between threads, and between processes on one corpus."""
+
+    def __init__(
+        self,
+        blobs: BlobStore,
+        table: Table,
+        index: VectorIndex,
+        embedder: Embedder,
+        reader: Reader,
+        *,
+        clock: Callable[[], float],
+        tenant_id: str = "home",
+    ) -> None:
+        self._blobs, self._table, self._index, self._embedder, self._reader = blobs, table, index, embedder, reader
+        self._documents, self._jobs = Documents(table), Jobs(table)
+        self._clock = clock
+        self._tenant_id = tenant_id
+
+    def drain(self, queue: Queue, *, wait: float = 0, stop: Callable[[], bool] = lambda: False) -> int:
+        """Apply the next change that waits, and return how many were handed out: 0 or 1.
+
+        A change that fails is handed back, with its error in the log, and hides none of its neighbours. Raises
+        `Stopped`, with the change handed back at once, when `stop` says so in the middle of one.
+        """
+        deliveries = queue.receive(1, wait)
+        for delivery in deliveries:
+            hold = Hold(partial(queue.extend, delivery), stop, last=delivery.count >= MAX_DELIVERIES)
+            try:
+                self.apply(delivery.change, hold)
+            except (Stopped, KeyboardInterrupt):
+                queue.extend(delivery, 0)
+                raise
+            except Exception as error:  # a bug or an outage of one document's must not stop the others
+                known = isinstance(error, Unavailable)
+                where = {"key": delivery.change.key, "count": delivery.count, "error": type(error).__name__}
+                log.log(logging.WARNING if known else logging.ERROR, "a change failed", exc_info=not known, extra=where)
+                queue.failed(delivery, error)
+            else:
+                queue.done(delivery)
+        return len(deliveries)
+
+    def apply(self, change: Change, hold: Hold = Hold()) -> None:  # noqa: B008 -- a Hold is frozen
+        """Bring the document to where this change leaves it, or find that it is there already.
+
+        Raises `Unavailable` when it should be delivered again, `Stopped` when the worker is to stop.
+        """
+        for _ in range(CONFLICT_TRIES):
+            try:
+                self._apply(change, hold)
+            except Conflict:  # somebody was faster: read again
+                continue
+            return
+        raise Unavailable("The document changes all the time.", retry_after=5)
+
+    def settled(self, document: Document) -> bool:
+        """Whether nothing is to be done for the newest version that was accepted of a document."""
+        recipe = self.recipe(document.file_type)
+        if document.status == "error" and document.reason and not document.reason.transient:
+            job = self._jobs.get(document.document_id, document.job_id)
+            return job is not None and job.recipe == recipe
+        live = document.live.get(self._index.name)
+        if document.status != "ready" or live is None or live.recipe != recipe:
+            return False
+        return self._index.count(GenerationId(document.document_id, live.version, recipe)) == live.chunk_count
+
+    def recipe(self, file_type: str) -> str:
+        """Return the name of all that decides what becomes of a file's bytes."""
+        return recipe(file_type, self._embedder.space)
+
+    def _apply(self, change: Change, hold: Hold) -> None:
+        whose = change.original
+        if whose is None:
+            return
+        found = self._documents.get(whose.document_id)
+        if found and found.user_id != whose.user_id:
+            log.error("a change names another owner than the document's", extra={"key": change.key})
+            return
+        if change.kind == "removed":
+            self._forget(change, whose, found)
+            return
+        if found is None or not self._needs_nothing(found, change):
+            if found is None or found.deleted_at:
+                found = Document(whose.document_id, whose.user_id, self._tenant_id, rev=found.rev if found else 0)
+            held = claim(self._table, self._clock, hold, change, found)
+            try:
+                self._attempt(change, held, hold)
+            except BlobMissing:  # the removal is on its way
+                held.lost()
+                self._forget(change, whose, self._documents.get(whose.document_id))
+                return
+        self._prune(whose, change.version)
+
+    def _attempt(self, change: Change, held: Claim, hold: Hold) -> None:
+        """Work on a claimed document; however that ends, its job says so, and nobody waits for its lease."""
+        try:
+            if held.job.attempt > MAX_ATTEMPTS:
+                self._give_up(held, held.job.error or CRASHED)
+            else:
+                self._ingest(change, held)
+        except BlobMissing:
+            raise
+        except Conflict:
+            held.lost()
+            raise
+        except (Stopped, KeyboardInterrupt):
+            held.give_back(None)
+            raise
+        except Exception as error:
+            reason = reason_of(error, held.job.progress.stage)
+            if hold.last:
+                self._give_up(held, reason)
+            else:
+                held.give_back(None if isinstance(error, NotVisibleYet) else reason)
+            raise
+
+    def _needs_nothing(self, document: Document, change: Change) -> bool:
+        """Whether a newer version is known, or this one is settled."""
+        if document.deleted_at or document.version > change.version:
+            return document.version >= change.version
+        return document.version == change.version and self.settled(document)
+
+    def _ingest(self, change: Change, held: Claim) -> None:
+        """Blob → text → chunks → vectors → index → live; each result is kept, and found by whoever comes next."""
+        upload: Upload | None = None
+        try:
+            blob = self._blobs.get(change.key, self._reader.limits.bytes)
+            if not _is_meant(blob, change, held.before):  # a newer change is on its way
+                held.finish(lambda document: replace(document, status=held.before.status))
+                return
+            upload = Upload.of(blob, held.document)
+            made_by = self.recipe(upload.file_type)
+            held.named(made_by)
+            live = self._same_live(held.document, upload, made_by)
+            generation_id = GenerationId(held.document.document_id, live.version if live else change.version, made_by)
+            if live and self._index.count(generation_id) == live.chunk_count:
+                held.finish(advanced)
+                return
+
+            derived = Derived(self._blobs, held.document.user_id, generation_id)
+            extracted = derived.extracted() or derived.keep_extracted(self._extract(blob, upload, held))
+            chunks, context = self._chunks(extracted, upload, held, derived)
+            vectors = self._vectors(chunks, context, held, derived)
+            generation = _generation(generation_id, held.document, chunks, context, vectors)
+
+            held.keep("index")
+            self._index.write(generation)
+            if self._index.count(generation_id) != len(chunks):
+                raise NotVisibleYet("The index does not show all chunks yet.", retry_after=5)
+            held.finish(lambda document: switched(document, upload, extracted, generation, self._index.name))
+        except Rejected as error:  # what became unreadable must not go on answering
+            reason, message = reason_of(error, held.job.progress.stage or "extract"), error.message
+            held.finish(lambda document: refused(document, upload, reason, message), reason)
+        log.info("a document is settled", extra={"document_id": held.document.document_id, "job_id": held.job.job_id})
+
+    def _same_live(self, document: Document, upload: Upload, made_by: str) -> Live | None:
+        """The live generation, if it was made of the same bytes and name by the same recipe."""
+        live = document.live.get(self._index.name)
+        same = (document.checksum_sha256, document.file_name) == (upload.checksum_sha256, upload.file_name)
+        return live if live and live.recipe == made_by and same else None
+
+    def _extract(self, blob: Blob, upload: Upload, held: Claim) -> Extracted:
+        held.keep("extract")
+        return self._reader.read(blob.data, upload.file_type, held.keep)
+
+    def _chunks(
+        self, extracted: Extracted, upload: Upload, held: Claim, derived: Derived
+    ) -> tuple[tuple[Chunk, ...], Context]:
+        pages = len(extracted.pages)
+        held.keep("chunk", done_pages=pages, total_pages=pages)
+        kept = derived.chunks()
+        chunks, created_at = kept or (chunk.chunk(extracted), iso_time(self._clock()))
+        context = Context(
+            user_id=held.document.user_id,
+            tenant_id=held.document.tenant_id,
+            file_name=upload.file_name,
+            file_type=upload.file_type,
+            tags=held.document.tags,
+            title=extracted.title,
+            created_at=created_at,
+        )
+        if not kept:
+            derived.keep_chunks(chunks, context)
+        return chunks, context
+
+    def _vectors(self, chunks: tuple[Chunk, ...], context: Context, held: Claim, derived: Derived) -> Matrix:
+        held.keep("embed", chunks=len(chunks))
+        live_id = held.document.live_in(self._index.name)
+        live = Derived(self._blobs, held.document.user_id, live_id) if live_id else None
+        passages = [passage(one, context) for one in chunks]
+        return embedded(passages, derived, live, self._embedder, lambda done: held.keep(embedded=done))
+
+    def _give_up(self, held: Claim, reason: Reason) -> None:
+        """Say that it did not work, and leave what is live alone: it may well be good."""
+        message = "Three attempts failed; the reason of the last is kept."
+        held.finish(lambda document: failed(document, reason, message), reason)
+
+    def _forget(self, change: Change, whose: Original, document: Document | None) -> None:
+        """Remove a document whose blob is gone; a blob that is there means that the removal is old news."""
+        try:
+            self._blobs.get(change.key, 0)
+        except TooLarge:
+            return self._prune(whose, change.version)
+        except BlobMissing:
+            pass
+        else:
+            return self._prune(whose, change.version)
+        if document and document.version <= change.version:
+            awaited = document.status == "uploading" and not document.deleted_at  # its next bytes are on their way
+            gone = document if awaited else replace(document, deleted_at=document.deleted_at or iso_time(self._clock()))
+            if replace(gone, version=change.version) != document:
+                self._documents.put(replace(gone, version=change.version))
+        return self._prune(whose, change.version)
+
+    def _prune(self, whose: Original, upto: str) -> None:
+        """Clear away what no longer answers, up to this version, unless a worker is at it: its own ending will.
+
+        Raises `Conflict` if the record was written meanwhile: what was cleared away may be what answers now.
+        """
+        document = self._documents.get(whose.document_id)
+        job = self._jobs.get(whose.document_id, document.job_id) if document else None
+        if job and job.unfinished:
+            return
+        self._index.prune(whose.document_id, document.live_in(self._index.name) if document else None, upto)
+        kept = {(live.version, live.recipe) for live in document.live.values()} if document else set()
+        prefix = processed_prefix(*whose)
+        for key in self._blobs.keys(prefix):
+            version, made_by = key.removeprefix(prefix).split("/")[:2]
+            if version <= upto and (version, made_by) not in kept:
+                self._blobs.delete(key)
+        now = self._documents.get(whose.document_id)
+        if (now.rev if now else 0) != (document.rev if document else 0):
+            raise Conflict("The document was written while it was cleared up.")
+
+
+@lru_cache(maxsize=64)
+def recipe(file_type: str, space: Space) -> str:
+    """Return the first 12 hex digits of the SHA-256 of the names of all steps a file of this type goes through."""
+    extractor = extractor_of(file_type)
+    names = (extractor.NAME if extractor else "none", clean.NAME, chunk.NAME, tokens.NAME, words.NAME, str(space))
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
+
+
+def _is_meant(blob: Blob, change: Change, before: Document) -> bool:
+    """Whether these are the bytes the change speaks of; a replay speaks of those that the record was made of."""
+    if change.etag:
+        return blob.etag == change.etag
+    return before.status != "ready" or before.checksum_sha256 == hashlib.sha256(blob.data).hexdigest()
+
+
+def _generation(
+    generation_id: GenerationId, document: Document, chunks: tuple[Chunk, ...], context: Context, vectors: Matrix
+) -> Generation:
+    return Generation(
+        id=generation_id,
+        user_id=document.user_id,
+        tenant_id=document.tenant_id,
+        readers=document.readers,
+        file_name=context.file_name,
+        file_type=context.file_type,
+        tags=context.tags,
+        title=context.title,
+        created_at=context.created_at,
+        chunks=chunks,
+        vectors=vectors,
+    )

@@ -1,0 +1,80 @@
+"""Uploading and removing: the record first, then the blob, so that a change never comes before its record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from corpus.errors import Conflict, NotFound
+from corpus.keys import iso_time, original_key
+from corpus.model import Document, Scope
+from corpus.ports import BlobStore, Table
+from corpus.records.documents import Documents
+
+MAX_NAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """Puts originals into the store and takes them out, for the person who owns them."""
+
+    blobs: BlobStore
+    table: Table
+    clock: Callable[[], float]
+
+    def put(self, scope: Scope, document_id: str, file_name: str, data: bytes) -> str:
+        """Store the bytes as the newest version of the asker's document, and return that version.
+
+        Raises `NotFound` if the document is another's.
+        """
+        documents = Documents(self.table)
+        while (document := documents.get(document_id)) is None or document.deleted_at:
+            fresh = Document(
+                document_id=document_id,
+                user_id=scope.user_id,
+                tenant_id=scope.tenant_id,
+                file_name=plain_name(file_name),
+                upload_date=iso_time(self.clock()),
+                version=document.version if document else "",
+                rev=document.rev if document else 0,
+            )
+            try:
+                documents.put(fresh)
+            except Conflict:  # another put was faster: it is there now
+                continue
+        if document.user_id != scope.user_id:
+            raise unknown(document_id)
+        metadata = {"originalname": plain_name(file_name)}
+        return self.blobs.put(original_key(scope.user_id, document_id), data, metadata)
+
+    def remove(self, scope: Scope, document_id: str) -> None:
+        """Remove the asker's document: no search, citation or list knows it from now on.
+
+        Raises `NotFound` if there is none, or if it is another's.
+        """
+        documents = Documents(self.table)
+        while True:
+            document = documents.get(document_id)
+            if document is None or document.user_id != scope.user_id:
+                raise unknown(document_id)
+            if not document.deleted_at:
+                try:
+                    documents.put(replace(document, deleted_at=iso_time(self.clock())))
+                except Conflict:  # its record was written meanwhile: look again
+                    continue
+            self.blobs.delete(document.key)  # again, even if it was removed before: that removal may have died here
+            if document.deleted_at:
+                raise unknown(document_id)
+            return
+
+
+def unknown(document_id: str) -> NotFound:
+    """Return what is said of a document that is not there, or not the asker's."""
+    return NotFound(f"There is no document {document_id}.", hint="`footnote list` shows yours.")
+
+
+def plain_name(file_name: str) -> str:
+    """Return a file's own name, without its folders and without characters that nobody can see."""
+    name = re.split(r"[\\/]", file_name)[-1]
+    return "".join(c for c in name if c.isprintable())[-MAX_NAME:] or "document"

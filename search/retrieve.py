@@ -1,0 +1,76 @@
+"""From a question to the chunks that may answer it: embed, look in both legs, fuse, and let the records decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from corpus import words
+from corpus.model import Document, GenerationId, Hit, Passage, Scope
+from corpus.ports import MAX_QUERY_WORDS, Embedder, Table, VectorIndex
+from corpus.records.documents import Documents
+from search.fuse import fuse
+
+DEPTH = 100
+"""Hits each leg is asked for; the fused ranking is made of these."""
+GUARD_BATCH = 25
+REPEATS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Hits, best first, with the records that admitted them, and the cosine of the nearest chunk that was admitted."""
+
+    hits: tuple[Hit, ...] = ()
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    cosine: float = 0.0
+
+
+class Retriever:
+    """Hybrid search over one index."""
+
+    def __init__(self, table: Table, index: VectorIndex, embedder: Embedder) -> None:
+        self._documents = Documents(table)
+        self._index = index
+        self._embedder = embedder
+
+    def search(self, scope: Scope, question: str, k: int) -> Found:
+        """Return the k best chunks that the asker may see, of documents as they are now.
+
+        A hit is kept only if its document, read by key, is live in the hit's generation and admits the asker. If that
+        leaves fewer than k, the search runs again without what was dropped, at most twice: while a document is being
+        replaced its old chunks may fill the lists.
+        """
+        (rows,) = self._embedder.embed([Passage("", question)], "query")
+        asked = words.question_words(question, MAX_QUERY_WORDS)
+        where = scope.where()
+        found = Found()
+        for _ in range(1 + REPEATS):
+            legs = self._index.legs(rows[0], asked, DEPTH, where)
+            found, dropped = self._guard(scope, fuse(legs), {hit.chunk_id: hit.score for hit in legs.nearest}, k)
+            if len(found.hits) >= k or not dropped:
+                break
+            where = where.leaving_out(dropped)
+        return found
+
+    def _guard(
+        self, scope: Scope, ranked: Sequence[Hit], cosines: Mapping[str, float], k: int
+    ) -> tuple[Found, frozenset[GenerationId]]:
+        """The first k hits that the records allow, and the generations of those they did not."""
+        documents: dict[str, Document] = {}
+        kept: list[Hit] = []
+        dropped: set[GenerationId] = set()
+        for start in range(0, len(ranked), GUARD_BATCH):
+            batch = ranked[start : start + GUARD_BATCH]
+            asked = dict.fromkeys(hit.generation.document_id for hit in batch)
+            documents.update(self._documents.get_many([name for name in asked if name not in documents]))
+            for hit in batch:
+                document = documents.get(hit.generation.document_id)
+                if document and document.admits(scope) and document.live_in(self._index.name) == hit.generation:
+                    kept.append(hit)
+                else:
+                    dropped.add(hit.generation)
+            if len(kept) >= k:
+                break
+        best = max((cosines[hit.chunk_id] for hit in kept if hit.chunk_id in cosines), default=0.0)
+        return Found(tuple(kept[:k]), documents, best), frozenset(dropped)

@@ -1,0 +1,396 @@
+"""Whatever happens to changes on their way, the corpus ends where the newest of them leaves it."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from corpus.errors import NotFound, Unavailable
+from corpus.keys import original_key
+from corpus.model import Change
+from corpus.records.jobs import LEASE_PARTITIONS, LEASES
+from ingest.chunk import chunk
+from ingest.extract import Reader
+from ingest.extractors import text as extractor
+from ingest.pipeline import Ingestor
+from ingest.replay import replay
+from tests.fakes import MemoryIndex
+from tests.worlds import LIMITS, ME, Fuse, Killed, World, folder_world, memory_world
+
+NAMES = ("d1", "d2")
+TEXTS = (
+    "The pool opens at nine.",
+    "The pool opens at ten.",
+    "\n\n".join(f"Pool paragraph {n}. " + f"water{n} " * 280 for n in range(3)),
+    "\n\n".join(f"Pool chapter {n}. " + f"water{n} " * 280 for n in range(2)),
+    "   ",
+)
+CHUNKS = {text: [one.content for one in chunk(extractor.extract(text.encode(), LIMITS))] for text in TEXTS[:4]}
+CHUNKS[TEXTS[4]] = []
+
+
+@dataclass(frozen=True)
+class Put:
+    """An upload; straight into the store, it comes without a record."""
+
+    name: str
+    text: str
+    straight: bool = False
+
+
+@dataclass(frozen=True)
+class Drop:
+    name: str
+    straight: bool = False
+
+
+@dataclass(frozen=True)
+class Wait:
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Deliver:
+    """A change is handed to a worker, which dies at a step, finds its index torn or late, or is overtaken at a step."""
+
+    which: int
+    again: bool = False
+    die_at: int = 0
+    die_after: bool = False
+    tear: int | None = None
+    silently: bool = False
+    late: int = 0
+    other_recipe: bool = False
+    overtaken_at: int = 0
+    meanwhile: tuple[Doing, ...] = ()
+
+
+Doing = Put | Drop | Wait | Deliver
+names, texts = st.sampled_from(NAMES), st.sampled_from(TEXTS)
+steps = st.one_of(st.just(0), st.integers(1, 40))
+simple = st.one_of(
+    st.builds(Put, names, texts, st.booleans()),
+    st.builds(Drop, names, st.booleans()),
+    st.builds(Wait, st.sampled_from((1, 61))),
+)
+
+
+def delivery(meanwhile: st.SearchStrategy[tuple[Doing, ...]]) -> st.SearchStrategy[Deliver]:
+    return st.builds(
+        Deliver,
+        which=st.integers(0, 9),
+        again=st.booleans(),
+        die_at=steps,
+        die_after=st.booleans(),
+        tear=st.one_of(st.none(), st.integers(0, 2)),
+        silently=st.booleans(),
+        late=st.integers(0, 2),
+        other_recipe=st.booleans(),
+        overtaken_at=st.integers(1, 40),
+        meanwhile=meanwhile,
+    )
+
+
+inner = st.lists(st.one_of(simple, delivery(st.just(()))), max_size=3).map(tuple)
+histories = st.lists(st.one_of(simple, delivery(inner)), max_size=12)
+
+
+class OtherRecipe(Ingestor):
+    """A worker of another release."""
+
+    def recipe(self, file_type: str) -> str:
+        return super().recipe(file_type)[::-1]
+
+
+@dataclass
+class Player:
+    """Plays a history, and remembers what should be left of each document."""
+
+    world: World
+    pending: list[Change] = field(default_factory=list)
+    expected: dict[str, list[str]] = field(default_factory=dict)
+
+    def play(self, doing: Doing) -> None:
+        if isinstance(doing, Put):
+            if doing.straight:
+                self.world.blobs.put(original_key("me", doing.name), doing.text.encode(), {"originalname": doing.name})
+            else:
+                self.world.put(doing.name, doing.text, name=doing.name)
+            self.expected[doing.name] = CHUNKS[doing.text]
+        elif isinstance(doing, Drop):
+            self._drop(doing)
+        elif isinstance(doing, Wait):
+            self.world.clock.sleep(doing.seconds)
+        elif self.pending:
+            self._deliver(doing, self.pending[doing.which % len(self.pending)])
+        self._collect()
+
+    def _drop(self, doing: Drop) -> None:
+        if doing.straight:
+            self.world.blobs.delete(original_key("me", doing.name))
+        else:
+            with suppress(NotFound):
+                self.world.uploads.remove(ME, doing.name)
+        if doing.name in self.expected and not list(self.world.blobs.keys(original_key("me", doing.name))):
+            self.expected[doing.name] = []
+
+    def _collect(self) -> None:
+        """Take what is to be delivered out of the queue: from here on the history decides on order and number."""
+        while deliveries := self.world.queue.receive(10, 0):
+            for one in deliveries:
+                self.pending.append(one.change)
+                self.world.queue.done(one)
+
+    def _deliver(self, doing: Deliver, change: Change) -> None:
+        index = self.world.index
+        if isinstance(index, MemoryIndex):
+            index.tear, index.silently, index.late = doing.tear, doing.silently, doing.late
+
+        def look() -> None:
+            if fuse.steps == doing.overtaken_at:
+                for one in doing.meanwhile:
+                    self.play(one)
+
+        fuse = Fuse(doing.die_at, doing.die_after, look)
+        ingestor = self.world.ingestor(fuse)
+        if doing.other_recipe:
+            ingestor.__class__ = OtherRecipe
+        try:
+            ingestor.apply(change)
+        except (Unavailable, Killed):
+            pass
+        else:
+            if not doing.again and change in self.pending:
+                self.pending.remove(change)
+        finally:
+            if isinstance(index, MemoryIndex):
+                index.tear, index.late = None, 0
+
+    def settle(self) -> None:
+        """Deliver what is left until everything was taken, then replay what is there."""
+        for _ in range(100):
+            self._collect()
+            if not self.pending:
+                break
+            for change in list(self.pending):
+                with suppress(Unavailable):
+                    self.world.ingestor().apply(change)
+                    self.pending.remove(change)
+            self.world.clock.sleep(120)
+        assert not self.pending
+
+    def replay(self) -> None:
+        for _, change in list(replay(self.world.table, "home")):
+            self.world.ingestor().apply(change)
+
+    def check_after_all(self) -> None:
+        """Once all changes are taken what is seen is right; a replay mends what died too often, and the recipes."""
+        self.settle()
+        gave_up = [name for name in self.expected if (r := self.world.document(name).reason) and r.transient]
+        expected = {name: chunks for name, chunks in self.expected.items() if chunks and name not in gave_up}
+        assert {name: one for name, one in self.world.visible().items() if name not in gave_up} == expected
+        self.replay()
+        self.check()
+
+    def check(self) -> None:
+        world = self.world
+        expected = {name: chunks for name, chunks in self.expected.items() if chunks}
+        assert world.visible() == expected
+        for name in self.expected:
+            document = world.document(name)
+            assert document.deleted_at or document.status in {"ready", "error"}
+            live = document.live_in(world.index.name)
+            assert (live is not None) == (name in expected)
+            kept = {tuple(key.split("/")[3:5]) for key in world.blobs.keys(f"processed/me/{name}/")}
+            if live:
+                assert live.recipe == world.ingestor().recipe(document.file_type)
+                assert kept == {(live.version, live.recipe)}
+            elif document.deleted_at:
+                assert kept == set()
+        if isinstance(world.index, MemoryIndex):
+            lives = {world.document(name).live_in(world.index.name) for name in self.expected}
+            assert {row.generation.id for row in world.index.rows.values()} <= lives
+
+
+@settings(
+    max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(history=histories)
+def test_any_history_ends_in_the_same_corpus(reader: Reader, history: list[Doing]) -> None:
+    """Any order, duplicate, torn write, death or overlap of changes ends in the same corpus."""
+    player = Player(memory_world(reader))
+    for doing in history:
+        player.play(doing)
+    player.check_after_all()
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(history=histories)
+def test_so_it_does_in_a_folder(reader: Reader, history: list[Doing]) -> None:
+    """The same holds for the adapters of one machine."""
+    with tempfile.TemporaryDirectory() as folder, folder_world(Path(folder), reader) as world:
+        player = Player(world)
+        for doing in history:
+            player.play(doing)
+        player.check_after_all()
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_worker_that_dies_anywhere_leaves_a_final_document(reader: Reader, after: bool) -> None:
+    """Killed before or after any call into a port, one more worker brings the document to its end."""
+    step = 0
+    died = True
+    while died:
+        step += 1
+        player = Player(memory_world(reader))
+        player.play(Put("d1", TEXTS[2]))
+        player.settle()
+        player.play(Put("d1", TEXTS[3]))
+        (change,) = player.pending
+        try:
+            player.world.ingestor(Fuse(blow_at=step, after=after)).apply(change)
+            died = False
+        except Killed:
+            assert player.world.visible()["d1"] in (CHUNKS[TEXTS[2]], CHUNKS[TEXTS[3]])
+        player.world.clock.sleep(61)
+        player.world.ingestor().apply(change)
+        assert player.world.document("d1").status == "ready"
+        player.pending.clear()
+        player.check()
+    assert step > 20
+
+
+OVERTAKINGS: dict[str, tuple[Doing, ...]] = {
+    "newer": (Put("d1", TEXTS[0]), Deliver(-1)),
+    "newer and older": (Put("d1", TEXTS[0]), Deliver(-1), Deliver(0)),
+    "removed": (Drop("d1"), Deliver(-1)),
+    "removed and back": (Drop("d1"), Put("d1", TEXTS[0]), Deliver(-1), Deliver(-1)),
+    "the same, late": (Wait(61), Deliver(0)),
+    "the same, late, by another recipe": (Wait(61), Deliver(0, other_recipe=True)),
+    "the same by another recipe": (Deliver(0, other_recipe=True),),
+}
+
+
+@pytest.mark.parametrize("overtaking", OVERTAKINGS)
+def test_a_worker_overtaken_anywhere_harms_nothing(reader: Reader, overtaking: str) -> None:
+    """Overtaken at any step by another worker, from claim to end, a worker leaves what the newest change calls for."""
+    reached = 0
+    for step in range(1, 45):
+        player = Player(memory_world(reader))
+        player.play(Put("d1", TEXTS[2]))
+        player.settle()
+        player.play(Put("d1", TEXTS[3]))
+        player.play(Deliver(0, again=True, overtaken_at=step, meanwhile=OVERTAKINGS[overtaking]))
+        for change in player.pending:
+            with suppress(Unavailable):
+                player.world.ingestor().apply(change)
+        player.world.clock.sleep(61)
+        for change in player.pending:
+            player.world.ingestor().apply(change)
+        assert player.world.visible() == {name: one for name, one in player.expected.items() if one}, step
+        player.replay()
+        player.check()
+        table = player.world.table
+        assert [item for n in range(LEASE_PARTITIONS) for item in table.query(LEASES, f"LEASE#{n}").items] == []
+        reached = step
+    assert reached == 44
+
+
+def test_a_stale_removal_spares_what_is_being_written(reader: Reader) -> None:
+    """A removal that is old news, coming at any step of another's work, leaves the old text or the new."""
+    for step in range(1, 45):
+        player = Player(memory_world(reader))
+        player.play(Put("d1", TEXTS[0]))
+        player.settle()
+        player.play(Put("d1", TEXTS[2]))
+        stale = (Drop("d1", straight=True), Put("d1", TEXTS[3], straight=True), Deliver(1))
+        player.play(Deliver(0, overtaken_at=step, meanwhile=stale))
+        assert player.world.visible()["d1"] in (CHUNKS[TEXTS[0]], CHUNKS[TEXTS[2]]), step
+
+
+def test_three_deaths_are_an_error(reader: Reader) -> None:
+    """A document whose worker dies three times is in error, says so, and its old text answers."""
+    player = Player(memory_world(reader))
+    player.play(Put("d1", TEXTS[0]))
+    player.settle()
+    player.play(Put("d1", TEXTS[1]))
+    (change,) = player.pending
+    for _ in range(3):
+        with pytest.raises(Killed):
+            player.world.ingestor(Fuse(blow_at=12)).apply(change)
+        player.world.clock.sleep(61)
+    player.world.ingestor().apply(change)
+
+    document = player.world.document("d1")
+    assert document.reason
+    assert (document.status, document.reason.code, document.reason.transient) == ("error", "crashed", True)
+    assert player.world.visible() == {"d1": CHUNKS[TEXTS[0]]}
+
+
+replacements = st.tuples(texts.filter(str.strip), texts.filter(str.strip), st.integers(0, 40), st.booleans())
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(replacement=replacements)
+def test_a_search_sees_the_old_text_or_the_new(reader: Reader, replacement: tuple[str, str, int, bool]) -> None:
+    """At every step of a replacement, its death and repair included, a search sees all of the old text or the new."""
+    old, new, die_at, after = replacement
+    world = memory_world(reader)
+    player = Player(world)
+    player.play(Put("d1", old))
+    player.play(Put("d2", TEXTS[0]))
+    player.settle()
+    player.play(Put("d1", new))
+    (change,) = player.pending
+    seen: list[list[str]] = []
+
+    def look() -> None:
+        found = world.visible()
+        assert found["d2"] == CHUNKS[TEXTS[0]]
+        seen.append(found["d1"])
+
+    with suppress(Killed):
+        world.ingestor(Fuse(die_at, after, look)).apply(change)
+    world.clock.sleep(61)
+    world.ingestor(Fuse(look=look)).apply(change)
+
+    assert all(one in (CHUNKS[old], CHUNKS[new]) for one in seen)
+    assert seen == sorted(seen, key=lambda one: one == CHUNKS[new])
+    assert seen[-1] == CHUNKS[new]
+
+
+@pytest.mark.parametrize("kind", ["memory", "folder"])
+def test_a_search_is_overtaken(reader: Reader, kind: str, tmp_path: Path) -> None:
+    """A search that is overtaken by a whole replacement between its two looks finds the new text."""
+
+    def overtaken(world: World) -> None:
+        player = Player(world)
+        player.play(Put("d1", TEXTS[2]))
+        player.settle()
+        whole = world.index.legs
+
+        def legs(*arguments: object) -> object:
+            found = whole(*arguments)  # type: ignore[arg-type]
+            world.index.legs = whole  # type: ignore[method-assign]
+            player.play(Put("d1", TEXTS[3]))
+            player.settle()
+            return found
+
+        world.index.legs = legs  # type: ignore[method-assign, assignment]
+        assert world.visible() == {"d1": CHUNKS[TEXTS[3]]}
+
+    if kind == "memory":
+        overtaken(memory_world(reader))
+    else:
+        with folder_world(tmp_path, reader) as world:
+            overtaken(world)
