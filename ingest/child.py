@@ -18,8 +18,8 @@ from collections.abc import Callable
 from typing import Any
 
 from corpus.errors import Rejected, TooLarge, Unreadable, UnsupportedType
-from corpus.model import Extracted, Page, Section
 from corpus.ports import Limits
+from corpus.texts import told
 from ingest.extractors import extractor_of
 
 HEAD = struct.Struct(">IQ")
@@ -103,36 +103,6 @@ def _answer(media_type: str, data: bytes, limits: Limits) -> tuple[Message, byte
     except Exception as error:  # noqa: BLE001 -- whatever a parser raises is the document's fault, and must be told
         refused = Unreadable(f"The file is damaged in a way its reader does not know ({type(error).__name__}).")
     return {"error": refused.code, "message": refused.message, "hint": refused.hint, "page": refused.page}, b""
-
-
-def told(extracted: Extracted) -> tuple[Message, bytes]:
-    """Return an extracted text as a frame's parts; `heard` undoes it."""
-    reply = {
-        "pages": [[page.number, page.label, page.start, page.end, page.problem] for page in extracted.pages],
-        "sections": [[section.start, list(section.headings)] for section in extracted.sections],
-        "title": extracted.title,
-        "flags": list(extracted.flags),
-    }
-    return reply, extracted.text.encode()
-
-
-def heard(reply: Message, body: bytes) -> Extracted:
-    """Return the extracted text of a frame; raises `ValueError` if it cannot be one."""
-    text = body.decode()
-    try:
-        pages = tuple(Page(*page) for page in reply["pages"])
-        sections = tuple(Section(start, tuple(path)) for start, path in reply["sections"])
-        extracted = Extracted(text, pages, sections, reply["title"], tuple(reply["flags"]))
-    except (KeyError, TypeError) as error:
-        raise ValueError("The reply lacks a part.") from error
-    at = 0
-    for page in pages:
-        if not at <= page.start <= page.end <= len(text):
-            raise ValueError("A page lies outside the text.")
-        at = page.end
-    if any(not 0 <= section.start < len(text) for section in sections):
-        raise ValueError("A section lies outside the text.")
-    return extracted
 
 
 if __name__ == "__main__":

@@ -19,20 +19,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from corpus import texts
 from corpus.errors import BlobMissing, Conflict
 from corpus.keys import chunk_id, processed_prefix
 from corpus.model import HEADING_SEPARATOR, Chunk, Extracted, GenerationId, Passage
 from corpus.ports import BlobStore
 from corpus.words import file_words, heading_line
-from ingest.child import heard, told
 
 if TYPE_CHECKING:
     from corpus.model import Matrix
 
 log = logging.getLogger(__name__)
 
-TEXT, METADATA, CHUNKS, EMBEDDINGS = "extracted-text.txt", "metadata.json", "chunks.jsonl.gz", "embeddings.npz"
-ANY_SIZE = 2**40
+CHUNKS, EMBEDDINGS = "chunks.jsonl.gz", "embeddings.npz"
 _T = TypeVar("_T")
 
 
@@ -54,22 +53,18 @@ class Derived:
 
     def __init__(self, blobs: BlobStore, user_id: str, generation: GenerationId) -> None:
         self._blobs = blobs
+        self._user_id = user_id
         self._generation = generation
         self._prefix = processed_prefix(user_id, *generation)
 
     def extracted(self) -> Extracted | None:
         """Return the text with its structure, if the stage is done."""
-        text, metadata = self._blob(TEXT), self._blob(METADATA)
-        if text is None or metadata is None:
-            return None
-        return self._understood(lambda: _read_extracted(metadata, text), METADATA, TEXT)
+        return self._understood(lambda: texts.stored(self._blobs, self._user_id, self._generation), *texts.NAMES)
 
     def keep_extracted(self, extracted: Extracted) -> Extracted:
         """Keep the text, then its structure: the second says that both are there."""
-        structure, text = told(extracted)
-        structure["textSHA256"] = hashlib.sha256(text).hexdigest()
-        self._keep(TEXT, text)
-        self._keep(METADATA, json.dumps(structure, ensure_ascii=False).encode())
+        for name, data in texts.kept(extracted).items():
+            self._keep(name, data)
         return extracted
 
     def chunks(self) -> tuple[tuple[Chunk, ...], str] | None:
@@ -129,17 +124,14 @@ class Derived:
         except Conflict:  # the same, made by another
             log.info("a derived file was there already", extra={"key": self._prefix + name})
 
-    def _blob(self, name: str) -> bytes | None:
+    def _load(self, name: str, read: Callable[[bytes], _T]) -> _T | None:
         try:
-            return self._blobs.get(self._prefix + name, ANY_SIZE).data
+            data = self._blobs.get(self._prefix + name, texts.ANY_SIZE).data
         except BlobMissing:
             return None
+        return self._understood(lambda: read(data), name)
 
-    def _load(self, name: str, read: Callable[[bytes], _T]) -> _T | None:
-        data = self._blob(name)
-        return None if data is None else self._understood(lambda: read(data), name)
-
-    def _understood(self, read: Callable[[], _T], *names: str) -> _T | None:
+    def _understood(self, read: Callable[[], _T | None], *names: str) -> _T | None:
         try:
             return read()
         except (ValueError, KeyError, TypeError, EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
@@ -160,13 +152,6 @@ def passage(chunk: Chunk, context: Context) -> Passage:
 def embed_hash(one: Passage) -> str:
     """Return the name of what was embedded: vectors of the same space and name are the same."""
     return hashlib.sha256(f"{one.prefix}\n{one.body}".encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _read_extracted(metadata: bytes, text: bytes) -> Extracted:
-    structure = json.loads(metadata)
-    if structure["textSHA256"] != hashlib.sha256(text).hexdigest():
-        raise ValueError("The text is not the one its structure was made of.")
-    return heard(structure, text)
 
 
 def _lines(data: bytes) -> list[dict[str, object]]:

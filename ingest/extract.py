@@ -19,7 +19,8 @@ from corpus import errors
 from corpus.errors import Rejected, TimedOut, Unavailable, Unreadable
 from corpus.model import Extracted
 from corpus.ports import Limits
-from ingest.child import Message, heard, pack, unpack
+from corpus.texts import heard
+from ingest.child import Message, pack, unpack
 from ingest.extractors import EXTRACTORS
 
 DOCUMENTS_PER_CHILD = 200

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("corpus", "ingest", "search", "lambdas", "footnote")
-NOUNS = ("corpus.model", "corpus.ports", "corpus.errors", "corpus.keys", "corpus.words", "corpus.records")
+NOUNS = tuple(f"corpus.{one}" for one in ("model", "ports", "errors", "keys", "words", "sentences", "texts", "records"))
 MAY_IMPORT = {
     "corpus/blobs": (*NOUNS, "corpus.blobs"),
     "corpus/tables": (*NOUNS, "corpus.tables", "corpus.database"),

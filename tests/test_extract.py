@@ -15,8 +15,9 @@ import pytest
 from corpus.errors import Encrypted, NoText, Rejected, TimedOut, TooLarge, Unreadable, UnsupportedType
 from corpus.model import Extracted, Page, Section
 from corpus.ports import Limits
+from corpus.texts import heard, told
 from ingest import extract
-from ingest.child import HEAD, heard, pack, told, unpack
+from ingest.child import HEAD, pack, unpack
 from ingest.extract import Reader, sniff
 from ingest.extractors import EXTRACTORS, markdown
 from ingest.extractors import pdf as pdf_extractor
@@ -322,7 +323,7 @@ def frame(message: dict[str, object], body: bytes = b"") -> bytes:
 )
 def test_a_child_is_not_believed(reply: dict[str, object]) -> None:
     """A reply whose parts are missing or lie outside its text is nonsense, not a document."""
-    with pytest.raises(ValueError, match=r"The reply|lies outside|object"):
+    with pytest.raises(ValueError, match=r"The structure|lies outside|object"):
         heard(reply, b"text")
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from corpus.blobs.folder import FolderBlobs
-from corpus.model import Change, Document, Scope
-from corpus.ports import BlobStore, Embedder, Limits, Queue, Table, VectorIndex
+from corpus.llms.quotes import Quotes
+from corpus.model import Answer, Change, Document, Scope
+from corpus.ports import LLM, BlobStore, Embedder, Limits, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
 from corpus.records.documents import Documents
 from corpus.tables.sqlite import SqliteTable
@@ -18,6 +19,7 @@ from corpus.vectors.sqlite import SqliteIndex
 from ingest.extract import Reader
 from ingest.pipeline import Ingestor
 from ingest.upload import Uploads
+from search.answer import Answerer
 from search.retrieve import Retriever
 from tests.fakes import Clock, HashEmbedder, MemoryBlobs, MemoryIndex, MemoryQueue, MemoryTable
 
@@ -93,6 +95,9 @@ class World:
     @property
     def retriever(self) -> Retriever:
         return Retriever(self.table, self.index, self.embedder)
+
+    def ask(self, question: str, scope: Scope = ME, llm: LLM | None = None) -> Answer:
+        return Answerer(self.retriever, self.blobs, self.embedder, llm or Quotes()).ask(scope, question)
 
     def ingestor(self, fuse: Fuse | None = None, embedder: Embedder | None = None) -> Ingestor:
         blobs: Any = Fused(self.blobs, fuse) if fuse else self.blobs

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from corpus.blobs.folder import FolderBlobs
 from corpus.embedders.local import LocalEmbedder
+from corpus.llms.quotes import Quotes
 from corpus.model import Space
 from corpus.ports import LLM, BlobStore, Embedder, Extractor, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
@@ -133,7 +134,8 @@ TABLES: dict[str, Opener[Table]] = {"memory": memory_table, "sqlite": sqlite_tab
 INDEXES: dict[str, Opener[VectorIndex]] = {"memory": memory_index, "sqlite": sqlite_index}
 EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hash": HashEmbedder, "local": lambda: LocalEmbedder(MODEL_DIR)}
 LLMS: dict[str, Callable[[], LLM]] = {
-    "scripted": lambda: ScriptedLLM('The pool opens at nine. [1 "the pool opens at nine"]')
+    "quotes": Quotes,
+    "scripted": lambda: ScriptedLLM('The pool opens at nine. [1 "the pool opens at nine"]'),
 }
 
 

@@ -1,0 +1,74 @@
+"""Extracted texts as they are sent and kept: one form for the pipe of the child process and for the blobs.
+
+The text goes as bytes, so that it can be read by anything; its pages and sections go as JSON beside it. Whoever wrote
+it, what is read back is checked: offsets that do not fit the text are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from corpus.errors import BlobMissing
+from corpus.keys import processed_prefix
+from corpus.model import Extracted, GenerationId, Page, Section
+from corpus.ports import BlobStore
+
+NAMES = TEXT, METADATA = "extracted-text.txt", "metadata.json"
+ANY_SIZE = 2**40
+Structure = dict[str, Any]
+"""JSON with `pages`, `sections`, `title` and `flags`; only this file looks into it."""
+
+
+def told(extracted: Extracted) -> tuple[Structure, bytes]:
+    """Return a text as its structure and its bytes; `heard` undoes it."""
+    structure = {
+        "pages": [[page.number, page.label, page.start, page.end, page.problem] for page in extracted.pages],
+        "sections": [[section.start, list(section.headings)] for section in extracted.sections],
+        "title": extracted.title,
+        "flags": list(extracted.flags),
+    }
+    return structure, extracted.text.encode()
+
+
+def heard(structure: Structure, body: bytes) -> Extracted:
+    """Return the text of a structure and bytes; raises `ValueError` if they cannot be one."""
+    text = body.decode()
+    try:
+        pages = tuple(Page(*page) for page in structure["pages"])
+        sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
+        extracted = Extracted(text, pages, sections, structure["title"], tuple(structure["flags"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError("The structure lacks a part.") from error
+    at = 0
+    for page in pages:
+        if not at <= page.start <= page.end <= len(text):
+            raise ValueError("A page lies outside the text.")
+        at = page.end
+    if any(not 0 <= section.start < len(text) for section in sections):
+        raise ValueError("A section lies outside the text.")
+    return extracted
+
+
+def kept(extracted: Extracted) -> dict[str, bytes]:
+    """Return the blobs of a text by name, in the order in which they are to be put."""
+    structure, text = told(extracted)
+    structure["textSHA256"] = hashlib.sha256(text).hexdigest()
+    return {TEXT: text, METADATA: json.dumps(structure, ensure_ascii=False).encode()}
+
+
+def stored(blobs: BlobStore, user_id: str, generation: GenerationId) -> Extracted | None:
+    """Return the text a generation was made of, or None if it is not kept.
+
+    Raises `ValueError` if what is kept is damaged.
+    """
+    prefix = processed_prefix(user_id, *generation)
+    try:
+        text, metadata = (blobs.get(prefix + name, ANY_SIZE).data for name in (TEXT, METADATA))
+    except BlobMissing:
+        return None
+    structure = json.loads(metadata)
+    if not isinstance(structure, dict) or structure.get("textSHA256") != hashlib.sha256(text).hexdigest():
+        raise ValueError("The text is not the one its structure was made of.")
+    return heard(structure, text)

@@ -1,0 +1,188 @@
+"""From addresses to adapters: the only place that knows adapters by name. Nothing is loaded before it is used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from corpus.errors import ConfigError
+from corpus.model import Answer, Scope, tenant_principal, user_principal
+from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
+from corpus.records.documents import Documents
+from corpus.records.jobs import Jobs
+from footnote.settings import Settings
+from ingest.extract import Reader
+from ingest.pipeline import Ingestor
+from ingest.upload import Uploads
+from search.answer import Answerer
+from search.retrieve import Found, Retriever
+
+LOCAL_USER = "local"
+LOCAL_TENANT = "home"
+LOCAL_ACTIONS = frozenset({"search", "ask", "upload", "reindex"})
+
+
+class Footnote:
+    """Everything wired: stores, pipeline and search over the parts that the settings name.
+
+    Its parts open when they are first used; closing it lets go of all of them.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.clock = clock
+
+    @cached_property
+    def queue(self) -> Queue:
+        """Where changes wait."""
+        queue: Queue = _opened("FOOTNOTE_QUEUE", self.settings.queue, self)
+        return queue
+
+    @cached_property
+    def blobs(self) -> BlobStore:
+        """Where uploads and what is derived from them lie."""
+        blobs: BlobStore = _opened("FOOTNOTE_BLOBS", self.settings.blobs, self)
+        return blobs
+
+    @cached_property
+    def table(self) -> Table:
+        """Where records lie."""
+        table: Table = _opened("FOOTNOTE_TABLE", self.settings.table, self)
+        return table
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """What turns text into vectors."""
+        embedder: Embedder = _opened("FOOTNOTE_EMBEDDER", self.settings.embedder, self)
+        return embedder
+
+    @cached_property
+    def index(self) -> VectorIndex:
+        """Where chunks lie, of the embedder's space."""
+        index: VectorIndex = _opened("FOOTNOTE_INDEX", self.settings.index, self)
+        return index
+
+    @cached_property
+    def llm(self) -> LLM:
+        """What writes answers."""
+        llm: LLM = _opened("FOOTNOTE_LLM", self.settings.llm, self)
+        return llm
+
+    @cached_property
+    def reader(self) -> Reader:
+        """What reads documents, in a child process."""
+        return Reader(self.settings.limits)
+
+    @property
+    def documents(self) -> Documents:
+        """The records of documents."""
+        return Documents(self.table)
+
+    @property
+    def jobs(self) -> Jobs:
+        """The records of jobs."""
+        return Jobs(self.table)
+
+    @property
+    def uploads(self) -> Uploads:
+        """Puts documents in and takes them out."""
+        return Uploads(self.blobs, self.table, self.clock)
+
+    @cached_property
+    def ingestor(self) -> Ingestor:
+        """The pipeline."""
+        return Ingestor(self.blobs, self.table, self.index, self.embedder, self.reader, clock=self.clock)
+
+    @cached_property
+    def retriever(self) -> Retriever:
+        """Hybrid search."""
+        return Retriever(self.table, self.index, self.embedder)
+
+    def search(self, scope: Scope, question: str, k: int = 10) -> Found:
+        """Return the k best chunks that the asker may see."""
+        return self.retriever.search(scope, question, k)
+
+    def ask(self, scope: Scope, question: str) -> Answer:
+        """Return an answer whose every sentence can be opened, or one that says that nothing was found."""
+        return Answerer(self.retriever, self.blobs, self.embedder, self.llm).ask(scope, question)
+
+    def local_scope(self, user_id: str = LOCAL_USER) -> Scope:
+        """Return the scope of a person of this machine."""
+        principals = frozenset({user_principal(user_id), tenant_principal(LOCAL_TENANT)})
+        return Scope(user_id, LOCAL_TENANT, principals, LOCAL_ACTIONS, self.clock())
+
+    def close(self) -> None:
+        """Let go of every part that was opened."""
+        for part in list(vars(self).values()):
+            close = getattr(part, "close", None)
+            if close:
+                close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(settings: Settings) -> Footnote:
+    """Return everything wired as the settings say; to be used in a `with`."""
+    return Footnote(settings)
+
+
+def _folder(rest: str, parts: Footnote) -> BlobStore:
+    from corpus.blobs.folder import FolderBlobs  # noqa: PLC0415
+
+    return FolderBlobs(Path(rest), parts.queue)
+
+
+def _sqlite_table(rest: str, parts: Footnote) -> Table:
+    from corpus.tables.sqlite import SqliteTable  # noqa: PLC0415
+
+    return SqliteTable(Path(rest), parts.clock)
+
+
+def _sqlite_queue(rest: str, parts: Footnote) -> Queue:
+    from corpus.queues.sqlite import SqliteQueue  # noqa: PLC0415
+
+    return SqliteQueue(Path(rest), parts.clock)
+
+
+def _sqlite_index(rest: str, parts: Footnote) -> VectorIndex:
+    from corpus.vectors.sqlite import SqliteIndex  # noqa: PLC0415
+
+    return SqliteIndex(Path(rest), parts.embedder.space)
+
+
+def _local(_: str, parts: Footnote) -> Embedder:
+    from corpus.embedders.local import LocalEmbedder  # noqa: PLC0415
+
+    return LocalEmbedder(parts.settings.model_dir)
+
+
+def _quotes(_: str, __: Footnote) -> LLM:
+    from corpus.llms.quotes import Quotes  # noqa: PLC0415
+
+    return Quotes()
+
+
+ADAPTERS: Mapping[str, Mapping[str, Callable[[str, Footnote], Any]]] = {
+    "FOOTNOTE_BLOBS": {"folder": _folder},
+    "FOOTNOTE_TABLE": {"sqlite": _sqlite_table},
+    "FOOTNOTE_QUEUE": {"sqlite": _sqlite_queue},
+    "FOOTNOTE_INDEX": {"sqlite": _sqlite_index},
+    "FOOTNOTE_EMBEDDER": {"local": _local},
+    "FOOTNOTE_LLM": {"quotes": _quotes},
+}
+"""By setting and the word its address begins with."""
+
+
+def _opened(setting: str, address: str, parts: Footnote) -> Any:
+    scheme, _, rest = address.partition(":")
+    open_it = ADAPTERS[setting].get(scheme)
+    if open_it is None:
+        raise ConfigError(f"{setting}={address}: nothing is known by the name {scheme}.")
+    return open_it(rest, parts)
