@@ -40,5 +40,8 @@ check: .venv/dev
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_docs.py
 
+serve: .venv/model
+	@$(BIN)/footnote serve
+
 clean:
 	rm -rf .venv footnote-data

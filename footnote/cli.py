@@ -1,49 +1,251 @@
-"""The command line: parse, call, print."""
+"""The command line: parse, call, and leave with an exit code. What the commands do stands in `footnote.commands`."""
 
 from __future__ import annotations
 
-import sys
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from corpus.errors import ConfigError, FootnoteError
+from corpus.errors import BadRequest, ConfigError, FootnoteError
+from corpus.keys import checked_id
 from footnote.settings import Settings
+
+if TYPE_CHECKING:
+    from footnote.connect import Footnote
+
+EXIT_REJECTED, EXIT_SETTINGS, EXIT_STOPPED = 1, 2, 130
 
 app = typer.Typer(
     help="Ask your documents, and open every footnote.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-EXIT_REJECTED, EXIT_SETTINGS = 1, 2
+User = Annotated[str, typer.Option(help="Whose documents.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, a line for each thing.")]
+Queries = Annotated[Path | None, typer.Option(help='A file of JSON lines like {"id": "1", "text": "When …?"}.')]
+LOCAL = "local"
+
+
+@dataclass(slots=True)
+class _Global:
+    home: Path | None = None
 
 
 @app.callback()
 def _options(
     context: typer.Context,
     home: Annotated[Path | None, typer.Option(help="The folder that holds everything.", show_default=False)] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say on standard error what happens.")] = False,
 ) -> None:
-    context.obj = home
+    from footnote import logs  # noqa: PLC0415 -- so with every import below: --help loads none of it
+
+    context.obj = _Global(home)
+    logs.set_up(verbose=verbose)
+
+
+@app.command()
+def ingest(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
+    user: User = LOCAL,
+    as_json: AsJson = False,
+) -> None:
+    """Put documents in, and wait until they can be searched. Files that did not change cost nothing."""
+    from footnote.commands import ingesting  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        _leave(ingesting.ingest(footnote, footnote.local_scope(_checked(user)), paths, as_json=as_json))
+
+
+@app.command()
+def watch(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="A folder.")],
+    user: User = LOCAL,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Remove documents whose files go.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ingest a folder, and whatever changes in it, until Ctrl-C."""
+    from footnote.commands import watching  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        watching.watch(footnote, footnote.local_scope(_checked(user)), folder, mirror=mirror, as_json=as_json)
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="What to look for.")] = "",
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many hits.")] = 5,
+    queries: Queries = None,
+    user: User = LOCAL,
+    as_json: AsJson = False,
+) -> None:
+    """Print the chunks that fit a question best."""
+    from footnote.commands import asking  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        scope = footnote.local_scope(_checked(user))
+        if queries:
+            asking.search_many(footnote, scope, queries, k)
+        else:
+            asking.search(footnote, scope, _asked(question), k, as_json=as_json)
+
+
+@app.command()
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="The question.")] = "",
+    queries: Queries = None,
+    user: User = LOCAL,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question from the documents, with a footnote for every sentence."""
+    from footnote.commands import asking  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        scope = footnote.local_scope(_checked(user))
+        if queries:
+            asking.ask_many(footnote, scope, queries)
+        else:
+            asking.ask(footnote, scope, _asked(question), as_json=as_json)
+
+
+@app.command("list")
+def list_documents(context: typer.Context, user: User = LOCAL, as_json: AsJson = False) -> None:
+    """List the documents, newest first."""
+    from footnote.commands import managing  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        managing.list_documents(footnote, footnote.local_scope(_checked(user)), as_json=as_json)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A document's id, path or file name.")],
+    user: User = LOCAL,
+    as_json: AsJson = False,
+) -> None:
+    """Show all that is known of a document."""
+    from footnote.commands import managing  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        managing.show(footnote, footnote.local_scope(_checked(user)), name, as_json=as_json)
+
+
+@app.command()
+def remove(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(help="Documents' ids, paths or file names.")],
+    user: User = LOCAL,
+    as_json: AsJson = False,
+) -> None:
+    """Remove documents, at once and for good."""
+    from footnote.commands import managing  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        managing.remove(footnote, footnote.local_scope(_checked(user)), names, as_json=as_json)
+
+
+@app.command()
+def reindex(context: typer.Context, as_json: AsJson = False) -> None:
+    """Bring every document to where it should be: restore a lost index, apply a new recipe. Costs only what is new."""
+    from footnote.commands import ingesting  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        _leave(ingesting.reindex(footnote, footnote.local_scope().tenant_id, as_json=as_json))
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="An address of this machine alone.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 8000,
+) -> None:
+    """Answer over HTTP for the local user, and work on what is uploaded, until Ctrl-C."""
+    from footnote.commands import serving  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        serving.serve(footnote, host, port)
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Check every part, and say what to do about one that does not work."""
+    from footnote.commands import doctor as doctoring  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        _leave(doctoring.doctor(footnote, as_json=as_json))
 
 
 @app.command()
 def model(context: typer.Context) -> None:
     """Fetch the local embedding model (83 MB, once)."""
-    from corpus.embedders.local import weights  # noqa: PLC0415 -- numpy is not loaded for --help
+    from corpus.embedders.local import weights  # noqa: PLC0415
 
-    settings = Settings.from_env(home=context.obj)
-    if weights.problem(settings.model_dir):
-        typer.echo(f"Fetching the embedding model (83 MB, once) into {settings.model_dir} …")
-    weights.fetch(settings.model_dir)
+    with _told():
+        settings = _settings(context)
+        if weights.problem(settings.model_dir):
+            typer.echo(f"Fetching the embedding model (83 MB, once) into {settings.model_dir} …")
+        weights.fetch(settings.model_dir)
+
+
+@contextmanager
+def _connected(context: typer.Context) -> Iterator[Footnote]:
+    from footnote.connect import connect  # noqa: PLC0415
+
+    with _told(), connect(_settings(context)) as footnote:
+        yield footnote
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what a user can understand into a line and an exit code; bugs stay tracebacks."""
+    try:
+        yield
+    except FootnoteError as error:
+        typer.echo(f"footnote: {error.message}" + (f"\n{error.hint}" if error.hint else ""), err=True)
+        raise typer.Exit(EXIT_SETTINGS if isinstance(error, ConfigError) else EXIT_REJECTED) from error
+    except KeyboardInterrupt as error:
+        typer.echo("\nStopped. What was not finished goes on with the next run.", err=True)
+        raise typer.Exit(EXIT_STOPPED) from error
+
+
+def _settings(context: typer.Context) -> Settings:
+    given = context.find_object(_Global)
+    return Settings.from_env(home=given.home if given else None)
+
+
+def _checked(user: str) -> str:
+    return checked_id("--user", user)
+
+
+def _asked(question: str) -> str:
+    if not question.strip():
+        raise BadRequest("There is no question.", hint="Write one, or name a file of them with --queries.")
+    return question
+
+
+def _leave(well: bool) -> None:
+    if not well:
+        raise typer.Exit(EXIT_REJECTED)
+
+
+def _stop(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def main() -> None:
-    """Run the command line; our errors become one line and an exit code, bugs stay tracebacks."""
-    try:
-        app()
-    except FootnoteError as error:
-        typer.echo(f"footnote: {error.message}" + (f"\n{error.hint}" if error.hint else ""), err=True)
-        sys.exit(EXIT_SETTINGS if isinstance(error, ConfigError) else EXIT_REJECTED)
+    """Run the command line; a request to end is heard like Ctrl-C."""
+    signal.signal(signal.SIGTERM, _stop)
+    app()

@@ -71,7 +71,7 @@ class Uploads:
 
 def unknown(document_id: str) -> NotFound:
     """Return what is said of a document that is not there, or not the asker's."""
-    return NotFound(f"There is no document {document_id}.", hint="`footnote list` shows yours.")
+    return NotFound(f"There is no document {document_id}.", hint="List your documents to see their ids.")
 
 
 def plain_name(file_name: str) -> str:

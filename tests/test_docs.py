@@ -7,6 +7,9 @@ import re
 from pathlib import Path
 
 from corpus import errors
+from footnote.api.app import create_app
+from footnote.cli import app
+from footnote.connect import ADAPTERS, connect
 from footnote.settings import SCHEMES, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -65,6 +68,30 @@ def test_the_tree_of_errors_is_drawn() -> None:
     drawn = set(re.findall(r"\b[A-Z][A-Za-z]+\b", errors.__doc__ or ""))
 
     assert set(first_cells(read("docs/errors.md"))) <= drawn
+
+
+def test_every_command_is_in_its_page() -> None:
+    """docs/commands.md lists every command, and no other."""
+    told = re.findall(r"^\| `footnote (\w+)", read("docs/commands.md"), re.MULTILINE)
+    known = [command.name or str(command.callback.__name__) for command in app.registered_commands if command.callback]
+
+    assert sorted(told) == sorted(known)
+
+
+def test_every_route_is_in_its_page(tmp_path: Path) -> None:
+    """docs/api.md lists every route, and no other."""
+    told = re.findall(r"^\| `([A-Z]+ /[^`]*)`", read("docs/api.md"), re.MULTILINE)
+    with connect(Settings.from_env({}, home=tmp_path)) as footnote:
+        paths = create_app(footnote).openapi()["paths"]
+
+    assert sorted(told) == sorted(f"{verb.upper()} {path}" for path, verbs in paths.items() for verb in verbs)
+
+
+def test_addresses_have_adapters() -> None:
+    """Every form of address that a setting takes has an adapter, and every adapter has its address."""
+    forms = {name: {form.partition(":")[0] for form in forms} for name, forms in SCHEMES.items()}
+
+    assert forms == {name: set(adapters) for name, adapters in ADAPTERS.items()}
 
 
 def test_make_says_what_it_can_do() -> None:

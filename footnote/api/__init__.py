@@ -1,0 +1,1 @@
+"""The HTTP door: routes that parse, call and render."""

@@ -1,0 +1,150 @@
+"""The application: documents, search and answers over HTTP, for the local user on loopback."""
+
+from __future__ import annotations
+
+import uuid
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from fastapi import FastAPI, File, Query, Request, UploadFile
+from fastapi.responses import JSONResponse, Response
+from starlette.middleware.base import BaseHTTPMiddleware, DispatchFunction, RequestResponseEndpoint
+
+from corpus.errors import TooLarge
+from corpus.keys import ID
+from corpus.model import Document, Scope
+from footnote.api.problems import Problem, handle, of_error, problem
+from footnote.api.shapes import (
+    AnswerReply,
+    DocumentShape,
+    DocumentsReply,
+    Health,
+    Question,
+    SearchReply,
+    SearchRequest,
+)
+from footnote.connect import Footnote
+from footnote.render import answer_data, document_data, hit_data
+from ingest.upload import unknown
+
+HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+ENVELOPE = 64 * 1024
+"""What a form may take beyond the file in it."""
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status.value: {
+        "description": status.phrase,
+        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+    }
+    for status in (HTTPStatus(code) for code in (400, 403, 404, 413, 422, 503))
+}
+
+
+def create_app(footnote: Footnote) -> FastAPI:
+    """Return the application over these parts."""
+    app = FastAPI(
+        title="Footnote",
+        version=version("footnote"),
+        summary="Ask your documents, and open every footnote.",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        responses=PROBLEMS,
+        docs_url=None,  # those pages would load scripts from elsewhere; /openapi.json is there
+        redoc_url=None,
+    )
+    app.add_middleware(BaseHTTPMiddleware, dispatch=_guard(footnote.settings.limits.bytes))
+    handle(app)
+    _add_documents(app, footnote)
+    _add_questions(app, footnote)
+
+    @app.get("/health", tags=["service"])
+    def health() -> Health:
+        """Say whether the parts can be used; a part that cannot is a problem of status 503."""
+        footnote.table.ping()
+        footnote.queue.ping()
+        return Health(status="ok", version=app.version)
+
+    return app
+
+
+def _add_documents(app: FastAPI, footnote: Footnote) -> None:
+    def scope() -> Scope:
+        return footnote.local_scope()
+
+    def mine(document_id: str) -> Document:
+        found = footnote.documents.get(document_id) if ID.fullmatch(document_id) else None
+        if found is None or not found.admits(scope()):
+            raise unknown(document_id)
+        return found
+
+    @app.post("/v1/documents", status_code=HTTPStatus.ACCEPTED, tags=["documents"], response_model=DocumentShape)
+    def upload(file: Annotated[UploadFile, File(description="The document.")]) -> JSONResponse:
+        """Upload a document. It is worked on at once; its `status` says when it can be searched."""
+        data = _read(file, footnote.settings.limits.bytes)
+        document_id = str(uuid.uuid4())
+        footnote.uploads.put(scope(), document_id, file.filename or "document", data)
+        return JSONResponse(document_data(mine(document_id)), HTTPStatus.ACCEPTED)
+
+    @app.get("/v1/documents", tags=["documents"], response_model=DocumentsReply)
+    def documents(
+        limit: Annotated[int, Query(ge=1, le=100)] = 50,
+        cursor: Annotated[str | None, Query(description="The cursor of the page before.")] = None,
+    ) -> dict[str, Any]:
+        """List the documents, newest first."""
+        found, following = footnote.documents.of_user(scope().user_id, limit, cursor)
+        return {"documents": [document_data(one) for one in found], "cursor": following}
+
+    @app.get("/v1/documents/{document_id}", tags=["documents"], response_model=DocumentShape)
+    def document(document_id: str) -> dict[str, Any]:
+        """Return a document's record: its status, its page ledger, and why it is in error if it is."""
+        return document_data(mine(document_id))
+
+    @app.delete("/v1/documents/{document_id}", status_code=HTTPStatus.NO_CONTENT, tags=["documents"])
+    def remove(document_id: str) -> Response:
+        """Remove a document: no search, answer or list knows it from now on."""
+        footnote.uploads.remove(scope(), mine(document_id).document_id)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _add_questions(app: FastAPI, footnote: Footnote) -> None:
+    @app.post("/v1/search", tags=["questions"])
+    def search(asked: SearchRequest) -> SearchReply:
+        """Return the chunks that fit a question best."""
+        found = footnote.search(footnote.local_scope(), asked.question, asked.k)
+        return SearchReply.model_validate({"hits": [hit_data(hit) for hit in found.hits]})
+
+    @app.post("/v1/ask", tags=["questions"])
+    def ask(asked: Question) -> AnswerReply:
+        """Answer a question from the documents, with a citation for every sentence, or say that they do not."""
+        return AnswerReply.model_validate(answer_data(footnote.ask(footnote.local_scope(), asked.question)))
+
+
+def _read(file: UploadFile, limit: int) -> bytes:
+    """The bytes of an upload; more than the limit is refused before it is read into memory."""
+    if file.size is not None and file.size > limit:
+        raise TooLarge(f"The file has {file.size:,} bytes, more than FOOTNOTE_MAX_BYTES={limit:,}.")
+    return file.file.read(limit + 1)
+
+
+def _guard(limit: int) -> DispatchFunction:
+    """Refuse what a page in the local user's browser could send for somebody else, and bodies beyond the limit.
+
+    A host that is not this machine means that a page's own name was pointed here; a foreign origin means that a page
+    elsewhere posts a form. A body that says how large it is is refused before it is read.
+    """
+
+    async def dispatch(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        origin = request.headers.get("origin")
+        if not _is_local(request.headers.get("host", "")) or (origin and not _is_local(origin.partition("//")[2])):
+            return problem(HTTPStatus.FORBIDDEN, "forbidden", "Only this machine's own programs and pages may ask.")
+        length = request.headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > limit + ENVELOPE:
+            return of_error(TooLarge(f"The request has {int(length):,} bytes, more than FOOTNOTE_MAX_BYTES={limit:,}."))
+        return await call_next(request)
+
+    return dispatch
+
+
+def _is_local(host: str) -> bool:
+    """Whether a host, with or without a port, is this machine by one of its own names."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdecimal() else host) in HOSTS

@@ -1,0 +1,104 @@
+"""What goes in and comes out over HTTP, with the names of the data model and an example of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DOCUMENT_ID = "3f0c1f5e-6a35-4c53-9a0f-0a9c6a5a4c11"
+
+
+class Question(BaseModel):
+    """What is asked."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"question": "When does the pool open?"}]}
+    )
+
+    question: str = Field(min_length=1, max_length=4000)
+
+
+class SearchRequest(Question):
+    """What to look for, and how many hits to return."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"question": "When does the pool open?", "k": 5}]}
+    )
+
+    k: int = Field(default=10, ge=1, le=100)
+
+
+class HitShape(BaseModel):
+    """A chunk that fits, and where it stands: `content` is the stored text between the positions."""
+
+    chunkId: str
+    documentId: str = Field(examples=[DOCUMENT_ID])
+    fileName: str = Field(examples=["house-rules.pdf"])
+    pageNumber: int = Field(examples=[3])
+    section: str = Field(examples=["House Rules › Pool"])
+    startPosition: int
+    endPosition: int
+    score: float = Field(examples=[1.42])
+    content: str = Field(examples=["The pool opens at nine in the morning."])
+
+
+class SearchReply(BaseModel):
+    """The hits, best first."""
+
+    hits: list[HitShape]
+
+
+class CitationShape(BaseModel):
+    """Where a sentence comes from: `quote` stands in that version's text between the positions, on that page."""
+
+    number: int = Field(examples=[1])
+    documentId: str = Field(examples=[DOCUMENT_ID])
+    version: str
+    fileName: str = Field(examples=["house-rules.pdf"])
+    pageNumber: int = Field(examples=[3])
+    pageLabel: str = Field(examples=["iii"])
+    section: str = Field(examples=["House Rules › Pool"])
+    startPosition: int
+    endPosition: int
+    quote: str = Field(examples=["The pool opens at nine in the morning."])
+
+
+class AnswerReply(BaseModel):
+    """An answer; `[n]` in its text points at the citation of that number."""
+
+    type: str = Field(examples=["grounded"], description="grounded, partial, conflict or not_found")
+    text: str = Field(examples=["The pool opens at nine in the morning. [1]"])
+    citations: list[CitationShape]
+    notes: list[str]
+
+
+class DocumentShape(BaseModel):
+    """A document's record; docs/api.md says what its fields mean."""
+
+    model_config = ConfigDict(extra="allow")
+
+    documentId: str = Field(examples=[DOCUMENT_ID])
+    fileName: str = Field(examples=["house-rules.pdf"])
+    fileType: str = Field(examples=["application/pdf"])
+    fileSize: int = Field(examples=[48211])
+    status: str = Field(examples=["ready"], description="uploading, processing, ready or error")
+    uploadDate: str = Field(examples=["2026-11-21T09:00:00.000Z"])
+    version: str
+    metadata: dict[str, Any]
+    coverage: dict[str, Any]
+    reason: dict[str, Any] | None
+
+
+class DocumentsReply(BaseModel):
+    """A page of documents, newest first; without a cursor it was the last."""
+
+    documents: list[DocumentShape]
+    cursor: str | None
+
+
+class Health(BaseModel):
+    """Whether the service can answer."""
+
+    status: str = Field(examples=["ok"])
+    version: str = Field(examples=["0.1.0"])

@@ -1,0 +1,1 @@
+"""What the commands do; `footnote.cli` only parses. Loaded when a command runs, so that `--help` stays quick."""

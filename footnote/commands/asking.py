@@ -1,0 +1,120 @@
+"""`search` and `ask`: one question from the command line, or many from a file."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from corpus.errors import BadRequest, NotFound
+from corpus.model import Scope
+from footnote.connect import Footnote
+from footnote.render import answer_data, hit_data, place
+
+WIDEST = 100
+"""Characters of a line that can still be read with ease."""
+SHOWN = 400
+"""Characters of a hit that a person is shown."""
+
+
+def search(footnote: Footnote, scope: Scope, question: str, k: int, *, as_json: bool) -> None:
+    """Print the k best chunks for a question."""
+    hits = footnote.search(scope, question, k).hits
+    console = Console(highlight=False, soft_wrap=True)
+    if as_json:
+        _print_json({"query": question, "hits": [hit_data(hit) for hit in hits]})
+        return
+    if not hits:
+        _nothing(footnote, scope, console)
+    for number, hit in enumerate(hits, 1):
+        where = f" · {hit.section}" if hit.section else ""
+        console.print(
+            f"[bold]{number}[/]  {escape(hit.file_name)}, page {hit.page}{escape(where)}  [dim]{hit.score:.3f}[/]"
+        )
+        text = " ".join(hit.content.split())
+        _paragraph(console, text[:SHOWN] + ("…" if len(text) > SHOWN else ""), indent=3)
+        console.print()
+
+
+def ask(footnote: Footnote, scope: Scope, question: str, *, as_json: bool) -> None:
+    """Print an answer with its footnotes."""
+    answer = footnote.ask(scope, question)
+    console = Console(highlight=False, soft_wrap=True)
+    if as_json:
+        _print_json({"query": question, "answer": answer_data(answer)})
+        return
+    _paragraph(console, answer.text)
+    for one in answer.citations:
+        console.print(f"\n  [bold]\\[{one.number}][/] {escape(place(one))}")
+        _paragraph(console, f"“{' '.join(one.quote.split())}”", indent=6, style="dim")
+    for note in answer.notes:
+        console.print(f"\n  [yellow]{escape(note)}[/]")
+    if answer.type == "not_found":
+        _nothing(footnote, scope, console)
+
+
+def search_many(footnote: Footnote, scope: Scope, queries: Path, k: int) -> None:
+    """Print a JSON line of hits for each line of a file of `{"id", "text"}`."""
+    for name, text in read_queries(queries):
+        hits = footnote.search(scope, text, k).hits
+        _print_json({"id": name, "hits": [hit_data(hit) for hit in hits]})
+
+
+def ask_many(footnote: Footnote, scope: Scope, queries: Path) -> None:
+    """Print a JSON line with the answer to each line of a file of `{"id", "text"}`."""
+    for name, text in read_queries(queries):
+        _print_json({"id": name, "answer": answer_data(footnote.ask(scope, text))})
+
+
+def read_queries(path: Path) -> Iterator[tuple[Any, str]]:
+    """Yield (id, text) of each line; raises `BadRequest` naming the line that is none, before anything is asked."""
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except OSError as error:
+        raise NotFound(f"{path} cannot be opened: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"{path} is not UTF-8 text.") from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            found.append(_query(f"{path}, line {number}", line))
+    yield from found
+
+
+def _query(where: str, line: str) -> tuple[Any, str]:
+    try:
+        query = json.loads(line)
+        name, text = query.get("id", query.get("_id")), query["text"]
+    except (ValueError, KeyError, AttributeError) as error:
+        raise BadRequest(f'{where}: expected an object like {{"id": "1", "text": "When …?"}}.') from error
+    if not isinstance(text, str) or name is None:
+        raise BadRequest(f'{where}: "text" is to be a text, and "id" is to be there.')
+    return name, text
+
+
+def _nothing(footnote: Footnote, scope: Scope, console: Console) -> None:
+    """Name the home of a person who has nothing in it: it may be the wrong one."""
+    if not footnote.documents.of_user(scope.user_id, 1)[0]:
+        console.print(empty(footnote))
+
+
+def empty(footnote: Footnote) -> str:
+    """Return what is said of an empty corpus."""
+    return f"There is nothing in {footnote.settings.home} yet. `footnote ingest PATH` puts documents in."
+
+
+def _paragraph(console: Console, text: str, *, indent: int = 0, style: str = "") -> None:
+    """Print a text in lines of a readable width."""
+    width, margin = min(console.width, WIDEST), " " * indent
+    console.print(
+        textwrap.fill(text, width, initial_indent=margin, subsequent_indent=margin), style=style, markup=False
+    )
+
+
+def _print_json(value: dict[str, Any], write: Callable[[str], None] = print) -> None:
+    write(json.dumps(value, ensure_ascii=False))

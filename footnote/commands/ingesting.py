@@ -1,0 +1,35 @@
+"""`ingest` and `reindex`: documents in, or once more, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from corpus.model import Scope
+from footnote.commands.files import Task, files, upload, work_off
+from footnote.commands.progress import Watcher
+from footnote.connect import Footnote
+from ingest.replay import replay
+
+
+def ingest(footnote: Footnote, scope: Scope, paths: Sequence[Path], *, as_json: bool) -> bool:
+    """Ingest files and folders, and say what became of each; return whether all of them answer."""
+    with Watcher(as_json=as_json) as watcher:
+        found = list(files(paths, footnote.settings.home))
+        tasks = [upload(footnote, scope, path) for path in watcher.counted("Uploading", found)]
+        work_off(footnote, tasks, watcher)
+        return watcher.summary(tasks)
+
+
+def reindex(footnote: Footnote, tenant_id: str, *, as_json: bool) -> bool:
+    """Replay the records of a building: what is as it should be costs nothing; return whether all of them answer."""
+    with Watcher(as_json=as_json) as watcher:
+        tasks = []
+        for document, change in watcher.counted("Checking", list(replay(footnote.table, tenant_id))):
+            task = Task(document.file_name, document.document_id, since=document.rev, document=document)
+            task.unchanged = footnote.ingestor.settled(document)
+            if not task.unchanged:
+                footnote.queue.send(change)
+            tasks.append(task)
+        work_off(footnote, tasks, watcher)
+        return watcher.summary(tasks)

@@ -1,0 +1,127 @@
+"""`list`, `show` and `remove`: the documents of a person."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from corpus.errors import NotFound
+from corpus.model import Document, Scope
+from footnote.commands.asking import empty
+from footnote.commands.files import document_id
+from footnote.connect import Footnote
+from footnote.render import chunk_count, counted, document_data
+from ingest.upload import unknown
+
+PAGE = 100
+SHORT = 8
+"""Characters of an id that are shown, and enough to name a document by."""
+
+
+def documents_of(footnote: Footnote, scope: Scope) -> Iterator[Document]:
+    """Yield all of a person's documents, newest first."""
+    cursor: str | None = None
+    while True:
+        batch, cursor = footnote.documents.of_user(scope.user_id, PAGE, cursor)
+        yield from batch
+        if cursor is None:
+            return
+
+
+def list_documents(footnote: Footnote, scope: Scope, *, as_json: bool) -> None:
+    """Print a person's documents, newest first."""
+    found = list(documents_of(footnote, scope))
+    if as_json:
+        for document in found:
+            print(json.dumps(document_data(document), ensure_ascii=False))  # noqa: T201
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    if not found:
+        console.print(empty(footnote))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("document", overflow="fold")
+    table.add_column("status")
+    table.add_column("pages", justify="right")
+    table.add_column("chunks", justify="right")
+    table.add_column("uploaded", no_wrap=True)
+    table.add_column("id", no_wrap=True)
+    for document in found:
+        status = f"{document.status}: {document.reason.code}" if document.reason else document.status
+        counts = (str(document.page_count or ""), str(chunk_count(document) or ""))
+        table.add_row(
+            escape(document.file_name), status, *counts, document.upload_date[:10], document.document_id[:SHORT]
+        )
+    console.print(table, soft_wrap=False)
+
+
+def show(footnote: Footnote, scope: Scope, name: str, *, as_json: bool) -> None:
+    """Print what is known of a document: as JSON all of its record, else what a person asks."""
+    document = named(footnote, scope, name)
+    if as_json:
+        print(json.dumps(document_data(document), ensure_ascii=False))  # noqa: T201
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in _facts(footnote, document):
+        table.add_row(label, escape(value))
+    Console(highlight=False).print(table)
+
+
+def _facts(footnote: Footnote, document: Document) -> Iterator[tuple[str, str]]:
+    yield "document", document.file_name
+    yield "id", document.document_id
+    yield "status", document.status
+    job = footnote.jobs.get(document.document_id, document.job_id)
+    if job and job.unfinished:
+        yield "working on", f"{job.progress.stage or 'waiting'}, attempt {job.attempt}"
+    if document.reason:
+        yield "reason", f"{document.reason.code} ({document.reason.stage}): {document.stages.error_message}"
+        yield "what helps", document.reason.hint
+    if document.title:
+        yield "title", document.title
+    yield "kind", f"{document.file_type or 'not known yet'}, {document.file_size:,} bytes"
+    yield "holds", f"{counted(document.page_count, 'page')}, {counted(document.word_count, 'word')}"
+    for what, ranges in (("pictures", document.coverage.images), ("unreadable", document.coverage.garbage)):
+        if ranges:
+            yield what, f"page {', '.join(ranges)}"
+    yield "answers with", counted(chunk_count(document), "chunk")
+    yield "uploaded", document.upload_date
+    yield "version", document.version or "not uploaded yet"
+    yield "SHA-256", document.checksum_sha256
+
+
+def remove(footnote: Footnote, scope: Scope, names: Sequence[str], *, as_json: bool) -> None:
+    """Remove documents: they are gone at once, and their chunks and files as soon as their changes are worked on."""
+    documents = [named(footnote, scope, name) for name in names]
+    for document in documents:
+        footnote.uploads.remove(scope, document.document_id)
+        line = {"fileName": document.file_name, "documentId": document.document_id, "status": "removed"}
+        print(json.dumps(line, ensure_ascii=False) if as_json else f"removed {document.file_name}")  # noqa: T201
+    for _ in documents:
+        footnote.ingestor.drain(footnote.queue)
+
+
+def named(footnote: Footnote, scope: Scope, name: str) -> Document:
+    """Return a person's document by id, the beginning of one, path or file name; raises `NotFound` unless it is one."""
+    for one in (name, document_id(scope, Path(name))):
+        found = footnote.documents.get(one) if re.fullmatch(r"[A-Za-z0-9_-]{1,128}", one) else None
+        if found and found.admits(scope):
+            return found
+    matching = [
+        document
+        for document in documents_of(footnote, scope)
+        if document.file_name == name or (len(name) >= SHORT and document.document_id.startswith(name))
+    ]
+    if len(matching) > 1:
+        raise NotFound(f"{len(matching)} documents are called {name}.", hint="Name one by its id: `footnote list`.")
+    if not matching:
+        raise unknown(name)
+    return matching[0]

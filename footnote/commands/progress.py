@@ -1,0 +1,112 @@
+"""What a person sees while documents go in: a row for each that is being worked on, a line for each that is done."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from corpus.records.jobs import Progress as JobProgress
+from footnote.render import chunk_count, counted
+
+if TYPE_CHECKING:
+    from footnote.commands.files import Task
+
+_T = TypeVar("_T")
+STAGES = {"": "waiting", "extract": "reading", "chunk": "chunking", "embed": "embedding", "index": "indexing"}
+FEW = 20
+"""So many files need no bar of their own."""
+
+
+class Watcher:
+    """Shows progress on a terminal, lines elsewhere, and JSON lines where a program listens."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[detail]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=as_json or not self._console.is_terminal,
+        )
+        self._rows: dict[str, TaskID] = {}
+        self._began = time.monotonic()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._bars)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def counted(self, label: str, items: Sequence[_T]) -> Iterator[_T]:
+        """Go through items, with a bar if there are many."""
+        if len(items) <= FEW:
+            yield from items
+            return
+        row = self._bars.add_task(label, total=len(items), detail="")
+        for number, item in enumerate(items):
+            self._bars.update(row, completed=number, detail=f"{number:,} of {len(items):,}")
+            yield item
+        self._bars.remove_task(row)
+
+    def progress(self, task: Task, progress: JobProgress) -> None:
+        """Show how far a document is."""
+        if task.document_id not in self._rows:
+            self._rows[task.document_id] = self._bars.add_task("", total=None, detail="")
+        embedding = progress.stage == "embed" and progress.chunks
+        detail = f"{progress.embedded:,} of {counted(progress.chunks, 'chunk')}" if embedding else ""
+        self._bars.update(
+            self._rows[task.document_id],
+            description=f"{escape(task.name)}  [dim]{STAGES[progress.stage]}[/]",
+            total=progress.chunks if embedding else None,
+            completed=progress.embedded,
+            detail=detail,
+        )
+
+    def tell(self, task: Task) -> None:
+        """Say for good what became of a document."""
+        if row := self._rows.pop(task.document_id, None):
+            self._bars.remove_task(row)
+        if self._as_json:
+            print(task.line(), flush=True)  # noqa: T201 -- this is what was asked for
+        elif task.reason:
+            message = task.message or (task.document.stages.error_message if task.document else "")
+            self.say(f"[red]✗[/] {escape(task.name)}  {task.reason.code}: {escape(message)}")
+            if task.reason.hint:
+                self.say(f"  [dim]{escape(task.reason.hint)}[/]")
+        elif task.document and task.document.deleted_at:
+            self.say(f"[yellow]-[/] {escape(task.name)}  removed meanwhile")
+        elif task.document and not task.unchanged:
+            pages, chunks = counted(task.document.page_count, "page"), counted(chunk_count(task.document), "chunk")
+            self.say(f"[green]✓[/] {escape(task.name)}  {pages}, {chunks}")
+            for ranges in task.document.coverage.gaps:
+                self.say(f"  [yellow]page {ranges} could not be read[/]")
+
+    def say(self, line: str) -> None:
+        """Print a line above the rows that move."""
+        self._console.print(line)
+
+    def summary(self, tasks: Sequence[Task]) -> bool:
+        """Say what became of all, and return whether none was refused."""
+        refused = [task for task in tasks if task.reason]
+        unchanged = [task for task in tasks if task.unchanged and not task.reason]
+        fresh = len(tasks) - len(refused) - len(unchanged)
+        parts = [f"{counted(fresh, 'document')} ready"] if fresh or not (unchanged or refused) else []
+        parts += [f"{counted(len(unchanged), 'document')} unchanged, nothing spent"] if unchanged else []
+        parts += [f"{counted(len(refused), 'document')} rejected"] if refused else []
+        if not self._as_json:
+            self.say(f"{'; '.join(parts)} ({time.monotonic() - self._began:.1f} s)")
+        return not refused

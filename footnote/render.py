@@ -1,0 +1,86 @@
+"""What is shown and sent: records, hits and answers as JSON with the names of the data model, and as lines to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from corpus.model import Answer, Citation, Document, Hit, Reason
+from corpus.records.documents import data_of, reason_data
+
+UNPAGED = ""
+
+
+def hit_data(hit: Hit) -> dict[str, Any]:
+    """Return a hit as it is sent."""
+    return {
+        "chunkId": hit.chunk_id,
+        "documentId": hit.generation.document_id,
+        "fileName": hit.file_name,
+        "pageNumber": hit.page,
+        "section": hit.section,
+        "startPosition": hit.start,
+        "endPosition": hit.end,
+        "score": round(hit.score, 6),
+        "content": hit.content,
+    }
+
+
+def citation_data(one: Citation) -> dict[str, Any]:
+    """Return a citation as it is sent."""
+    return {
+        "number": one.number,
+        "documentId": one.document_id,
+        "version": one.version,
+        "fileName": one.file_name,
+        "pageNumber": one.page,
+        "pageLabel": one.page_label,
+        "section": one.section,
+        "startPosition": one.start,
+        "endPosition": one.end,
+        "quote": one.quote,
+    }
+
+
+def answer_data(answer: Answer) -> dict[str, Any]:
+    """Return an answer as it is sent."""
+    return {
+        "type": answer.type,
+        "text": answer.text,
+        "citations": [citation_data(one) for one in answer.citations],
+        "notes": list(answer.notes),
+    }
+
+
+def document_data(document: Document) -> dict[str, Any]:
+    """Return a document's record as it is sent."""
+    return {**data_of(document), "updatedAt": document.updated_at}
+
+
+def outcome_data(file_name: str, document_id: str, document: Document | None, reason: Reason | None) -> dict[str, Any]:
+    """Return the line `ingest --json` prints of a document."""
+    return {
+        "fileName": file_name,
+        "documentId": document_id,
+        "status": document.status if document else "error",
+        "reason": reason_data(reason) if reason else None,
+        "chunks": chunk_count(document) if document else 0,
+        "pages": document.page_count if document else 0,
+    }
+
+
+def chunk_count(document: Document) -> int:
+    """Return how many chunks of a document answer, in the index that has most."""
+    return max((live.chunk_count for live in document.live.values()), default=0)
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number with its noun: "1 page", "3 pages"."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def place(citation: Citation) -> str:
+    """Return where a citation leads: the file, the page where there are any, the headings."""
+    page = f", page {citation.page_label}" if citation.page_label != UNPAGED else ""
+    if citation.page_label not in {UNPAGED, str(citation.page)}:
+        page += f" (page {citation.page} of the file)"
+    return citation.file_name + page + (f" · {citation.section}" if citation.section else "")

@@ -1,0 +1,52 @@
+"""A worker: a thread that applies changes until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from corpus.errors import Unavailable
+from footnote.connect import Footnote
+from ingest.claim import Stopped
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 0.5
+PAUSE_SECONDS = 2.0
+
+
+class Worker:
+    """Takes what waits in the queue, one change at a time. What ends it for good is in `error`."""
+
+    def __init__(self, footnote: Footnote) -> None:
+        self._footnote = footnote
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self.error: BaseException | None = None
+
+    def start(self) -> None:
+        """Begin to work. Raises `ConfigError` at once if a part cannot be opened."""
+        self._footnote.queue, self._footnote.ingestor  # noqa: B018 -- opened here, not by two threads at once
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give back what is being worked on, and return when that is done."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._step()
+        except Stopped:
+            log.info("the worker was stopped in the middle of a document")
+        except BaseException as error:  # noqa: BLE001 -- told to whoever started the thread
+            self.error = error
+
+    def _step(self) -> None:
+        try:
+            self._footnote.ingestor.drain(self._footnote.queue, wait=WAIT_SECONDS, stop=self._stopping.is_set)
+        except Unavailable as error:  # the queue itself: the changes are safe in it
+            log.warning("the queue is away", extra={"error": error.code})
+            self._stopping.wait(PAUSE_SECONDS)

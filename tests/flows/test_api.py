@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from corpus import errors
+from corpus.errors import FootnoteError, Unavailable
+from footnote import connect
+from footnote.api.app import create_app
+from footnote.api.problems import of_error
+from footnote.commands.serving import serve
+from footnote.connect import Footnote
+from footnote.settings import Settings
+from tests.fakes import HashEmbedder
+from tests.pdfs import pdf
+
+RULES = b"# Rules\n\n## Pool\n\nThe pool opens at nine in the morning.\n"
+HERE = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def footnote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Footnote]:
+    embedder = HashEmbedder()
+    monkeypatch.setitem(connect.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: embedder})
+    environ = {"FOOTNOTE_MAX_BYTES": "100000"}
+    with connect.connect(Settings.from_env(environ, home=tmp_path / "home")) as one:
+        yield one
+
+
+@pytest.fixture
+def client(footnote: Footnote) -> Iterator[TestClient]:
+    with TestClient(create_app(footnote), base_url=HERE, raise_server_exceptions=False) as one:
+        yield one
+
+
+def upload(client: TestClient, footnote: Footnote, data: bytes = RULES, name: str = "rules.md") -> dict[str, Any]:
+    """Upload a document, have it worked on, and return its record."""
+    sent = client.post("/v1/documents", files={"file": (name, data)})
+    assert sent.status_code == 202, sent.text
+    assert sent.json()["status"] == "uploading"
+    while footnote.ingestor.drain(footnote.queue):
+        pass
+    found: dict[str, Any] = client.get(f"/v1/documents/{sent.json()['documentId']}").json()
+    return found
+
+
+def test_upload_and_ask(client: TestClient, footnote: Footnote) -> None:
+    """An upload is accepted, worked on, and answers with a citation that can be checked."""
+    document = upload(client, footnote)
+    assert (document["status"], document["fileName"], document["fileType"]) == ("ready", "rules.md", "text/markdown")
+
+    reply = client.post("/v1/ask", json={"question": "When does the pool open?"}).json()
+    assert (reply["type"], reply["text"]) == ("grounded", "The pool opens at nine in the morning. [1]")
+    (citation,) = reply["citations"]
+    assert citation["documentId"] == document["documentId"]
+    assert RULES.decode()[citation["startPosition"] : citation["endPosition"]] == citation["quote"]
+
+    (hit,) = client.post("/v1/search", json={"question": "pool", "k": 3}).json()["hits"]
+    assert hit["content"] == RULES.decode().strip()
+
+
+def test_what_is_not_there(client: TestClient) -> None:
+    """An empty corpus finds nothing, and says so without an error."""
+    assert client.post("/v1/search", json={"question": "pool"}).json() == {"hits": []}
+    assert client.post("/v1/ask", json={"question": "pool"}).json()["type"] == "not_found"
+    assert client.get("/v1/documents").json() == {"documents": [], "cursor": None}
+
+
+def test_list_and_cursor(client: TestClient, footnote: Footnote) -> None:
+    """Documents are listed newest first, page by page."""
+    names = [upload(client, footnote, name=f"{n}.md")["fileName"] for n in range(5)]
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = client.get("/v1/documents", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        found += [one["fileName"] for one in page["documents"]]
+        cursor = page["cursor"]
+        if cursor is None:
+            break
+
+    assert found == names[::-1]
+    assert client.get("/v1/documents", params={"cursor": "nonsense"}).status_code == 400
+
+
+def test_delete(client: TestClient, footnote: Footnote) -> None:
+    """A removed document is unknown to every route at once."""
+    document_id = upload(client, footnote)["documentId"]
+
+    assert client.delete(f"/v1/documents/{document_id}").status_code == 204
+    assert client.get(f"/v1/documents/{document_id}").status_code == 404
+    assert client.delete(f"/v1/documents/{document_id}").status_code == 404
+    assert client.get("/v1/documents").json()["documents"] == []
+    assert client.post("/v1/search", json={"question": "pool"}).json() == {"hits": []}
+
+
+@pytest.mark.parametrize("verb", ["get", "delete"])
+def test_a_foreign_document_is_an_unknown_one(client: TestClient, footnote: Footnote, verb: str) -> None:
+    """Another person's document answers byte for byte like one that does not exist."""
+    other, nobody = "3f0c1f5e-6a35-4c53-9a0f-0a9c6a5a4c11", "00000000-0000-4000-8000-000000000000"
+    footnote.uploads.put(footnote.local_scope("ann"), other, "secret.txt", b"The pool is haunted.")
+    while footnote.ingestor.drain(footnote.queue):
+        pass
+
+    foreign, unknown = (getattr(client, verb)(f"/v1/documents/{name}") for name in (other, nobody))
+
+    assert (foreign.status_code, foreign.headers) == (unknown.status_code, unknown.headers) == (404, unknown.headers)
+    assert foreign.content.replace(other.encode(), nobody.encode()) == unknown.content
+    assert "haunted" not in client.post("/v1/search", json={"question": "pool haunted"}).text
+    assert footnote.documents.get(other)
+
+
+def test_a_rejected_document_says_why(client: TestClient, footnote: Footnote) -> None:
+    """A document that cannot be read is in error, with a code and what would help."""
+    reason = upload(client, footnote, b"caf\xe9", "a.txt")["reason"]
+
+    assert (reason["code"], reason["transient"]) == ("unreadable", False)
+    assert "UTF-8" in reason["hint"]
+
+
+def test_coverage_is_told(client: TestClient, footnote: Footnote) -> None:
+    """A document's record says which of its pages were read."""
+    assert upload(client, footnote, pdf(["one", "", "three"]), "a.pdf")["coverage"] == {
+        "pages": 3, "readable": 2, "empty": ["2"], "images": [], "garbage": [], "flags": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("POST", "/v1/search", {"question": ""}, 422, "bad_request"),
+        ("POST", "/v1/search", {"question": "x", "k": 0}, 422, "bad_request"),
+        ("POST", "/v1/search", {"question": "x", "filter": "all"}, 422, "bad_request"),
+        ("POST", "/v1/ask", {"question": "x" * 4001}, 422, "bad_request"),
+        ("POST", "/v1/ask", None, 422, "bad_request"),
+        ("POST", "/v1/documents", None, 422, "bad_request"),
+        ("GET", "/v1/documents?limit=0", None, 422, "bad_request"),
+        ("GET", "/v1/documents/a.b", None, 404, "not_found"),
+        ("GET", "/v1/documents/..%2f..%2fetc", None, 404, "not_found"),
+        ("GET", "/v1/nothing", None, 404, "not_found"),
+        ("PUT", "/v1/documents", None, 405, "method_not_allowed"),
+        ("GET", "/docs", None, 404, "not_found"),
+    ],
+)
+def test_problems(client: TestClient, method: str, path: str, body: object, status: int, code: str) -> None:
+    """Whatever is wrong with a request is said as problem details, with a stable code."""
+    reply = client.request(method, path, json=body) if body is not None else client.request(method, path)
+
+    assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json")
+    assert set(reply.json()) == {"type", "title", "status", "detail", "code", "hint"}
+    assert (reply.json()["status"], reply.json()["code"]) == (status, code)
+
+
+def test_too_large(client: TestClient) -> None:
+    """An upload beyond the limit is refused, with the limit that would have to be raised."""
+    for size in (100_001, 10**6):
+        reply = client.post("/v1/documents", files={"file": ("a.txt", b"x" * size)})
+        assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
+        assert "FOOTNOTE_MAX_BYTES" in reply.json()["detail"]
+    assert client.get("/v1/documents").json()["documents"] == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "127.0.0.1.evil.example:8000"},
+        {"host": ""},
+        {"origin": "https://evil.example"},
+        {"origin": "http://127.0.0.1.evil.example"},
+        {"origin": "null"},
+    ],
+)
+def test_pages_of_others_may_not_ask(client: TestClient, headers: dict[str, str]) -> None:
+    """What a foreign page sends through the local user's browser is refused."""
+    assert client.get("/v1/documents", headers=headers).status_code == 403
+    assert client.post("/v1/documents", headers=headers, files={"file": ("a.txt", b"x")}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers", [{"host": "localhost:8000"}, {"host": "[::1]:8000"}, {"host": "[::1]"}, {"origin": HERE}]
+)
+def test_this_machines_pages_may_ask(client: TestClient, headers: dict[str, str]) -> None:
+    """Names of this machine itself, and pages served from it, are let in."""
+    assert client.get("/health", headers=headers).json()["status"] == "ok"
+
+
+def test_every_error_has_a_status() -> None:
+    """Each error of the tree becomes a problem with its code, and an outage says when to come again."""
+    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, FootnoteError)]
+    for kind in kinds:
+        reply = of_error(kind("what and why"))
+        assert json.loads(bytes(reply.body))["code"] == kind.code
+        assert 400 <= reply.status_code < 600
+    assert of_error(Unavailable("later", retry_after=7)).headers["Retry-After"] == "7"
+
+
+def test_a_bug_says_nothing_of_itself(client: TestClient, footnote: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug is a problem of status 500 that tells nothing of the inside."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(footnote, "search", broken)
+    reply = client.post("/v1/search", json={"question": "pool"})
+
+    assert (reply.status_code, reply.json()["code"]) == (500, "internal")
+    assert "secret" not in reply.text
+
+
+def test_openapi(client: TestClient) -> None:
+    """The OpenAPI document names every route, with examples, and problem details for what goes wrong."""
+    schema = client.get("/openapi.json").json()
+
+    assert {f"{verb.upper()} {path}" for path, verbs in schema["paths"].items() for verb in verbs} == {
+        "POST /v1/documents",
+        "GET /v1/documents",
+        "GET /v1/documents/{document_id}",
+        "DELETE /v1/documents/{document_id}",
+        "POST /v1/search",
+        "POST /v1/ask",
+        "GET /health",
+    }
+    for verbs in schema["paths"].values():
+        for operation in verbs.values():
+            assert operation["description"]
+            assert "application/problem+json" in operation["responses"]["404"]["content"]
+    assert schema["components"]["schemas"]["SearchRequest"]["examples"]
+    assert "HTTPValidationError" not in json.dumps(schema)
+
+
+SERVE = """
+from footnote import connect
+from footnote.cli import main
+from tests.fakes import HashEmbedder
+connect.ADAPTERS["FOOTNOTE_EMBEDDER"]["local"] = lambda *_: HashEmbedder()
+main()
+"""
+
+
+@pytest.mark.service
+def test_serve(tmp_path: Path) -> None:
+    """`footnote serve` answers on loopback, works on what is uploaded, and ends on Ctrl-C."""
+    arguments = ["--home", str(tmp_path / "home"), "serve", "--port", "0"]
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVE, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent.parent,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")},
+    )
+    assert server.stdout
+    address = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
+    assert address
+
+    def call(path: str, data: bytes | None = None, kind: str = "application/json") -> dict[str, Any]:
+        request = urllib.request.Request(address[0] + path, data, {"content-type": kind})  # noqa: S310 -- our own
+        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310
+            found: dict[str, Any] = json.load(reply)
+        return found
+
+    form = b'--x\r\ncontent-disposition: form-data; name="file"; filename="rules.md"\r\n\r\n' + RULES + b"\r\n--x--\r\n"
+    name = call("/v1/documents", form, "multipart/form-data; boundary=x")["documentId"]
+    for _ in range(100):
+        if call(f"/v1/documents/{name}")["status"] == "ready":
+            break
+        time.sleep(0.1)
+    assert call("/v1/ask", b'{"question": "When does the pool open?"}')["type"] == "grounded"
+    server.send_signal(signal.SIGINT)
+    out, err = server.communicate(timeout=20)
+    assert (server.returncode, "Traceback" in err) == (0, False), out + err
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "example.org", "::"])  # noqa: S104 -- refused
+def test_serving_elsewhere_is_refused(footnote: Footnote, host: str) -> None:
+    """Serving to other machines is refused: everybody would be the local user."""
+    with pytest.raises(errors.ConfigError, match="everybody who reaches it would be the local user"):
+        serve(footnote, host, 0)

@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from corpus.model import Document
+from footnote import connect
+from footnote.cli import app
+from footnote.settings import Settings
+from tests.fakes import HashEmbedder
+from tests.pdfs import PICTURE, pdf
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    folder = tmp_path / "documents"
+    (folder / "more").mkdir(parents=True)
+    (folder / "rules.md").write_text("# Rules\n\n## Pool\n\nThe pool opens at nine in the morning.\n")
+    (folder / "more" / "minutes.txt").write_text("The lift was repaired in March. The board thanks the mechanic.\n")
+    (folder / ".hidden").write_text("not a document")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in this process, over a quick embedder, with a home of its own."""
+    bought = HashEmbedder()
+    monkeypatch.setitem(connect.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: bought})
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str | Path, code: int = 0) -> Any:
+        found: Any = CliRunner().invoke(
+            app, ["--home", str(tmp_path / "home"), *map(str, arguments)], catch_exceptions=False
+        )
+        assert found.exit_code == code, found.output
+        found.bought = bought.bought
+        return found
+
+    return call
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_ingest_and_ask(run: Run, documents: Path) -> None:
+    """A folder goes in, and its documents answer with a footnote."""
+    said = run("ingest", documents).stdout
+    assert "rules.md  1 page, 1 chunk" in said
+    assert "minutes.txt  1 page, 1 chunk" in said
+    assert "2 documents ready" in said
+
+    said = run("ask", "When does the pool open?").stdout
+    assert "The pool opens at nine in the morning. [1]" in said
+    assert "[1] rules.md · Rules › Pool" in said
+    assert "“The pool opens at nine in the morning.”" in said
+    assert run("ask", "Who won the football championship?").stdout == "The documents do not answer this.\n"
+
+
+def test_a_second_run_spends_nothing(run: Run, documents: Path) -> None:
+    """What did not change is not uploaded again, and nothing is spent on it."""
+    before = run("ingest", documents).bought
+    blobs = [path.stat().st_mtime_ns for path in sorted(Path("home/blobs").rglob("original"))]
+    again = run("ingest", documents)
+
+    assert "2 documents unchanged, nothing spent" in again.stdout
+    assert (again.bought, "✓" in again.stdout) == (before, False)
+    assert [path.stat().st_mtime_ns for path in sorted(Path("home/blobs").rglob("original"))] == blobs
+    (documents / "rules.md").write_text("# Rules\n\nThe pool opens at ten.\n")
+    said = run("ingest", documents).stdout
+    assert "rules.md  1 page" in said
+    assert "1 document ready; 1 document unchanged, nothing spent" in said
+
+
+def test_ingest_json(run: Run, documents: Path) -> None:
+    """`ingest --json` prints a line per document, in the order of the files, with their reasons."""
+    (documents / "a.bin").write_bytes(b"\x00\x01" * 50)
+    (documents / "b.pdf").write_bytes(pdf(["The lift takes eight.", PICTURE]))
+
+    found = lines(run("ingest", "--json", documents, documents / "gone.txt", code=1))
+
+    assert [(one["fileName"], one["status"], one["chunks"], one["pages"]) for one in found] == [
+        ("a.bin", "error", 0, 0),
+        ("b.pdf", "ready", 1, 2),
+        ("rules.md", "ready", 1, 1),
+        ("minutes.txt", "ready", 1, 1),
+        ("gone.txt", "error", 0, 0),
+    ]
+    codes = [one["reason"]["code"] if isinstance(one["reason"], dict) else None for one in found]
+    assert codes == ["unsupported_type", None, None, None, "not_found"]
+    assert all(set(one) == {"fileName", "documentId", "status", "reason", "chunks", "pages"} for one in found)
+    assert lines(run("ingest", "--json", documents, code=1))[0] == found[0]
+
+
+def test_rejected_documents_are_listed_with_reason_and_hint(run: Run, documents: Path) -> None:
+    """A rejected document is named with its reason and what would help, each time, and the others go in."""
+    (documents / "scan.pdf").write_bytes(pdf([PICTURE]))
+    for _ in range(2):
+        said = run("ingest", documents, code=1).stdout
+        assert "scan.pdf  no_text: None of the PDF's 1 pages holds text." in said
+        assert "text recognition" in said
+        assert "1 document rejected" in said
+
+
+def test_a_gap_is_said(run: Run, documents: Path) -> None:
+    """Pages that could not be read are named where the document goes in."""
+    (documents / "b.pdf").write_bytes(pdf(["The lift takes eight.", PICTURE, PICTURE]))
+    assert "page 2-3 could not be read" in run("ingest", documents).stdout
+
+
+def test_too_large_is_not_uploaded(run: Run, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file beyond the limit is refused before it is read."""
+    monkeypatch.setenv("FOOTNOTE_MAX_BYTES", "20")
+    said = run("ingest", documents / "rules.md", code=1).stdout
+    assert "too_large: The file has 57 bytes, more than FOOTNOTE_MAX_BYTES=20." in said
+    assert not list(Path("home").rglob("original"))
+
+
+def test_the_home_is_not_ingested(run: Run, tmp_path: Path, documents: Path) -> None:
+    """A home that lies inside the folder is left alone."""
+    assert "2 documents ready" in run("ingest", tmp_path).stdout
+    assert documents.exists()
+
+
+def test_search(run: Run, documents: Path) -> None:
+    """`search` shows the best chunks, and as JSON all that is known of them."""
+    run("ingest", documents)
+    said = run("search", "repaired lift", "-k", "1").stdout
+    assert said.startswith("1  minutes.txt, page 1")
+    (found,) = lines(run("search", "repaired lift", "-k", "1", "--json"))
+    (hit,) = found["hits"]
+    fields = "chunkId documentId fileName pageNumber section startPosition endPosition score content"
+    assert list(hit) == fields.split()
+    assert hit["content"] == "The lift was repaired in March. The board thanks the mechanic."
+
+
+def test_many_questions(run: Run, documents: Path, tmp_path: Path) -> None:
+    """Questions from a file are answered in their order, a JSON line each."""
+    run("ingest", documents)
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text('{"id": "a", "text": "lift"}\n\n{"id": 7, "text": "When does the pool open?"}\n')
+
+    hits = lines(run("search", "--queries", queries, "-k", "1", "--json"))
+    assert [(one["id"], one["hits"][0]["fileName"]) for one in hits] == [("a", "minutes.txt"), (7, "rules.md")]
+    answers = lines(run("ask", "--queries", queries, "--json"))
+    assert [one["id"] for one in answers] == ["a", 7]
+    assert answers[1]["answer"]["citations"][0]["quote"] == "The pool opens at nine in the morning."
+
+
+@pytest.mark.parametrize("line", ["nonsense", '{"id": 1}', '{"text": "x"}', "[]", '{"id": 1, "text": 2}'])
+def test_a_malformed_question_is_named(run: Run, tmp_path: Path, line: str) -> None:
+    """A line that is no question is named before anything is asked."""
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text('{"id": 1, "text": "pool"}\n' + line + "\n")
+    result = run("search", "--queries", queries, code=1)
+    assert "queries.jsonl, line 2" in result.stderr
+    assert result.stdout == ""
+
+
+def test_list_show_remove(run: Run, documents: Path) -> None:
+    """A document is listed, shown by name, path or id, and removed; the list forgets it."""
+    run("ingest", documents)
+    found = {str(one["fileName"]): str(one["documentId"]) for one in lines(run("list", "--json"))}
+    assert sorted(found) == ["minutes.txt", "rules.md"]
+    assert found["rules.md"][:8] in run("list").stdout
+    for name in ("rules.md", str(documents / "rules.md"), found["rules.md"], found["rules.md"][:8]):
+        assert "text/markdown, 57 bytes" in run("show", name).stdout
+    assert lines(run("show", "rules.md", "--json"))[0]["status"] == "ready"
+
+    assert run("remove", "rules.md").stdout == "removed rules.md\n"
+    assert "rules.md" not in run("list").stdout
+    assert "There is no document rules.md." in run("show", "rules.md", code=1).stderr
+    assert run("ask", "When does the pool open?").stdout.startswith("The documents do not answer this.")
+
+
+def test_one_persons_documents_are_not_anothers(run: Run, documents: Path) -> None:
+    """Another user sees nothing of it, and is told what is told of documents that do not exist."""
+    run("ingest", documents)
+    (rules,) = [str(one["documentId"]) for one in lines(run("list", "--json")) if one["fileName"] == "rules.md"]
+
+    assert "There is nothing in" in run("list", "--user", "ann").stdout
+    assert run("ask", "When does the pool open?", "--user", "ann").stdout.startswith(
+        "The documents do not answer this."
+    )
+    for verb in ("show", "remove"):
+        said = run(verb, rules, "--user", "ann", code=1).stderr
+        assert said == run(verb, "0" * 36, "--user", "ann", code=1).stderr.replace("0" * 36, rules)
+    assert "rules.md" in run("list").stdout
+
+
+def test_an_empty_corpus_names_its_home(run: Run, tmp_path: Path) -> None:
+    """Where there is nothing, the home is named: it may be the wrong one."""
+    for command in (["list"], ["search", "pool"], ["ask", "When does the pool open?"]):
+        assert (
+            f"There is nothing in {tmp_path / 'home'} yet. `footnote ingest PATH` puts documents in."
+            in run(*command).stdout
+        )
+
+
+def test_reindex(run: Run, documents: Path) -> None:
+    """Reindexing costs nothing where nothing changed, and restores a lost index without one embedding."""
+    bought = run("ingest", documents).bought
+    assert "2 documents unchanged, nothing spent" in run("reindex").stdout
+    with connect.connect(Settings.from_env(home=Path("home"))) as footnote:
+        for one in footnote.documents.of_user("local", 10)[0]:
+            footnote.index.prune(one.document_id, None, "9" * 40)
+
+    assert "There is nothing" not in run("ask", "When does the pool open?").stdout
+    again = run("reindex")
+    assert ("2 documents ready" in again.stdout, again.bought) == (True, bought)
+    assert "[1]" in run("ask", "When does the pool open?").stdout
+
+
+def test_doctor(run: Run, documents: Path) -> None:
+    """`doctor` names every part, and one that does not work with what to do."""
+    said = run("doctor").stdout
+    assert all(f"✓ {part}" in said for part in ("blobs", "table", "queue", "embedder", "index", "reader", "llm"))
+    Path("home/footnote.db").write_bytes(b"something else" * 100)
+    found = {str(one["part"]): one for one in lines(run("doctor", "--json", code=1))}
+    assert (found["table"]["works"], found["reader"]["works"]) == (False, True)
+    assert "cannot be used as a database" in str(found["table"]["says"])
+    assert found["table"]["hint"]
+
+
+def test_wrong_settings(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong settings end with exit code 2 and name each problem; a wrong user name is refused."""
+    monkeypatch.setenv("FOOTNOTE_TABLES", "x")
+    assert "did you mean FOOTNOTE_TABLE?" in run("list", code=2).stderr
+    monkeypatch.delenv("FOOTNOTE_TABLES")
+    assert "--user 'a b' is not an id" in run("list", "--user", "a b", code=1).stderr
+    assert "There is no question." in run("ask", " ", code=1).stderr
+
+
+def test_a_missing_model_names_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the model, a command that needs it ends with exit code 2 and the one command that helps."""
+    monkeypatch.setenv("FOOTNOTE_MODEL_DIR", str(tmp_path))
+    found = CliRunner().invoke(app, ["--home", str(tmp_path / "h"), "ask", "When?"])
+    assert found.exit_code == 2
+    assert "Run `footnote model`" in found.stderr
+
+
+SLOW = """
+import sys, time
+from corpus.model import Document
+from footnote import connect
+from footnote.cli import main
+from tests.fakes import HashEmbedder
+
+class Slow(HashEmbedder):
+    def embed(self, passages, purpose):
+        for block in super().embed(passages, purpose):
+            if purpose == "document":
+                print("EMBEDDING", file=sys.stderr, flush=True)
+                time.sleep(0.3)
+            yield block
+
+connect.ADAPTERS["FOOTNOTE_EMBEDDER"]["local"] = lambda *_: Slow(block=1)
+main()
+"""
+
+
+def started(*arguments: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", SLOW, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent.parent,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")},
+    )
+
+
+@pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c(documents: Path, tmp_path: Path, request_to_end: signal.Signals) -> None:
+    """Ctrl-C stops cleanly: nothing is half done, no attempt is used up, and the next run goes on at once."""
+    (documents / "long.txt").write_text("\n\n".join(f"Pool paragraph {n}. " + f"word{n} " * 300 for n in range(6)))
+    first = started("--home", tmp_path / "home", "ingest", documents / "long.txt")
+    assert first.stderr
+    while "EMBEDDING" not in first.stderr.readline():
+        pass
+    first.send_signal(request_to_end)
+    out, err = first.communicate(timeout=20)
+
+    assert first.returncode == 130, err
+    assert "Stopped. What was not finished goes on with the next run." in err
+    assert "Traceback" not in err
+    begun = time.monotonic()
+    second = started("--home", tmp_path / "home", "ingest", documents / "long.txt")
+    out, err = second.communicate(timeout=60)
+    assert second.returncode == 0, err
+    assert "long.txt  1 page" in out
+    assert time.monotonic() - begun < 30  # it did not have to wait for a lease to run out
+    shown = started("--home", tmp_path / "home", "show", "long.txt")
+    assert "ready" in shown.communicate(timeout=20)[0]
+
+
+def test_two_at_once(documents: Path, tmp_path: Path) -> None:
+    """Two runs on one home at once both wait for all of it, and each document is made once."""
+    for n in range(4):
+        (documents / f"{n}.txt").write_text(f"Rule {n}: the pool opens at {n}.")
+    both = [started("--home", tmp_path / "home", "ingest", documents) for _ in range(2)]
+    said = [one.communicate(timeout=60) for one in both]
+
+    assert [one.returncode for one in both] == [0, 0], said
+    again = started("--home", tmp_path / "home", "ingest", documents)
+    assert "6 documents unchanged, nothing spent" in again.communicate(timeout=30)[0]
+
+
+def test_watch(documents: Path, tmp_path: Path) -> None:
+    """`watch` ingests what comes and changes; with --mirror it removes what goes, and what went before it ran."""
+    (documents / "gone.txt").write_text("This goes while nobody looks.")
+    footnote = connect.connect(Settings.from_env(home=tmp_path / "home"))
+
+    def until(*names: str) -> None:
+        found: list[Document] = []
+        for _ in range(100):
+            found = footnote.documents.of_user("local", 100)[0]
+            if sorted(one.file_name for one in found if one.status == "ready") == sorted(names):
+                return
+            time.sleep(0.1)
+        pytest.fail(f"it is {[one.file_name for one in found]}, not {names}")
+
+    def ended(watching: subprocess.Popen[str]) -> None:
+        watching.send_signal(signal.SIGINT)
+        out, err = watching.communicate(timeout=20)
+        assert (watching.returncode, "Traceback" in err) == (130, False), out + err
+
+    watching = started("--home", tmp_path / "home", "watch", documents)
+    until("gone.txt", "minutes.txt", "rules.md")
+    (documents / "new.txt").write_text("A new rule about the pool.")
+    until("gone.txt", "minutes.txt", "new.txt", "rules.md")
+    (documents / "gone.txt").unlink()
+    ended(watching)
+    until("gone.txt", "minutes.txt", "new.txt", "rules.md")
+
+    watching = started("--home", tmp_path / "home", "watch", documents, "--mirror")
+    until("minutes.txt", "new.txt", "rules.md")
+    (documents / "new.txt").unlink()
+    until("minutes.txt", "rules.md")
+    ended(watching)
+    footnote.close()
