@@ -1,8 +1,8 @@
 """Where the sentences of a text are: offsets, so that a quote is always a piece of the text itself.
 
 Extracted text has lines, and a line's end means nothing in a paragraph and everything in a table or a list. A line goes
-on in the next one if it is about as long as its neighbours let it be, or if the next begins like the middle of a
-sentence; otherwise each line stands for itself.
+on in the next one if it is about as long as its neighbours let it be and holds no amount, or if the next begins like
+the middle of a sentence; otherwise each line stands for itself.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ SHORTEST_WRAP = 45
 _END = re.compile(r"""[.!?…]["'”’)\]]*(?=\s+["'“‘(\[]*[A-Z0-9À-Þ])|[。！？]""")
 _ABBREVIATED = re.compile(r"\b(?:[A-Za-z]|No|Nos|Art|Mr|Mrs|Ms|Dr|St|vs|etc|approx|Inc|Ltd|Co|Fig|pp|e\.g|i\.e)\.$")
 _ITEM = re.compile(r"\s*(?:[-*•▪◦‣+>|#]|\d{1,3}[.)]\s|[a-z][.)]\s|\([a-z0-9]{1,3}\)\s)")
+_AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
+"""What a line of a table of prices or figures has in it."""
 _GOES_ON = re.compile(r"\s*[a-zß-ÿ(,;]")
 
 
@@ -56,7 +58,7 @@ def _goes_on(text: str, line: tuple[int, int], following: tuple[int, int], wides
     if _GOES_ON.match(text, *following):
         return True
     full = line[1] - line[0] >= max(SHORTEST_WRAP, WRAPPED * widest)
-    return full and text[line[1] - 1] not in ".!?:;…"
+    return full and text[line[1] - 1] not in ".!?:;…" and not _AMOUNT.search(text, *line)
 
 
 def _inked(text: str, start: int, end: int) -> tuple[int, int] | None:

@@ -17,6 +17,7 @@ from pathlib import PurePath
 import Stemmer
 
 from corpus.model import HEADING_SEPARATOR
+from corpus.ports import MAX_QUERY_WORDS
 
 NAME = "words-1"
 MAX_WORD = 64
@@ -34,13 +35,17 @@ STOP_WORDS = frozenset(
     """
     a about after again all also am an and any are as at be because been before being below between both but by can
     could did do does doing don't down during each few for from further had has have having he her here hers him his
-    how i i'm if in into is isn't it it's its itself just let's me more most my no nor not now of off on once only or
-    other our ours out over own please same shall she should so some such than that that's the their theirs them then
-    there there's these they this those through to too under until up us very was we were what what's when where which
-    while who whom whose why will with would you your yours
+    how i i'm if in into is isn't it it's its itself just let's many may me might more most much must my no nor not now
+    of off on once only or other our ours out over own please same shall she should so some such than that that's the
+    their theirs them then there there's these they this those through to too under until up us very was we were what
+    what's when where which while who whom whose why will with would you your yours
     """.split()  # noqa: SIM905 -- a column of eighty quoted strings would be harder to read
 )
 
+_ASKING = re.compile(
+    r"\bhow (?:long|far|often|old|big|large|high|soon|late|early|deep|wide|heavy|expensive)\b"
+    r"|\b(?:what|which) (?:time|kinds?|sorts?)\b"
+)
 _stemmer = Stemmer.Stemmer("english")
 _stemmer_lock = threading.Lock()
 
@@ -59,9 +64,10 @@ def tokens(text: str) -> list[str]:
     return found
 
 
-def question_words(text: str, limit: int) -> tuple[str, ...]:
-    """Return the first `limit` different words of a question."""
-    return tuple(dict.fromkeys(tokens(text)))[:limit]
+def question_words(text: str, limit: int = MAX_QUERY_WORDS) -> tuple[str, ...]:
+    """Return the first `limit` different words of a question, without those that only ask: "how long", "what time"."""
+    asked = tokens(_ASKING.sub(" ", fold(text))) or tokens(text)
+    return tuple(dict.fromkeys(asked))[:limit]
 
 
 def heading_line(title: str, headings: Iterable[str]) -> str:

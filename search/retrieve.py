@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from corpus import words
 from corpus.model import Document, GenerationId, Hit, Passage, Scope
-from corpus.ports import MAX_QUERY_WORDS, Embedder, Table, VectorIndex
+from corpus.ports import Embedder, Table, VectorIndex
 from corpus.records.documents import Documents
 from search.fuse import fuse
 
@@ -42,7 +42,7 @@ class Retriever:
         replaced its old chunks may fill the lists.
         """
         (rows,) = self._embedder.embed([Passage("", question)], "query")
-        asked = words.question_words(question, MAX_QUERY_WORDS)
+        asked = words.question_words(question)
         where = scope.where()
         found = Found()
         for _ in range(1 + REPEATS):

@@ -44,7 +44,7 @@ class Support:
 
 def support(question: str, candidates: Sequence[Hit], cosine: float) -> Support:
     """Return how well the candidates support the question."""
-    asked = set(words.tokens(question))
+    asked = set(words.question_words(question))
     texts = [set(words.tokens(f"{words.heading_line(hit.title, [hit.section])}\n{hit.content}")) for hit in candidates]
     counts = Counter(word for text in texts for word in text & asked)
     masses = {word: math.log(1 + (len(texts) - counts[word] + 0.5) / (counts[word] + 0.5)) for word in asked}

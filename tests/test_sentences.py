@@ -10,6 +10,11 @@ BROKEN = "Residents who keep a bicycle in the cellar must mark it\n"
 BROKEN += "with their name. Others go every year in the month of\nMarch."
 
 
+FEES = """The following fees are charged by the administration of the house to whoever causes them, or did:
+Late payment of the monthly contribution for the second time 25.00 with the next one
+Second key 45.00"""
+
+
 def told(text: str) -> list[str]:
     return [" ".join(text[start:end].split()) for start, end in sentences(text)]
 
@@ -30,6 +35,14 @@ def told(text: str) -> list[str]:
             [
                 "Residents who keep a bicycle in the cellar must mark it with their name.",
                 "Others go every year in the month of March.",
+            ],
+        ),
+        (
+            FEES,
+            [
+                "The following fees are charged by the administration of the house to whoever causes them, or did:",
+                "Late payment of the monthly contribution for the second time 25.00 with the next one",
+                "Second key 45.00",
             ],
         ),
         (

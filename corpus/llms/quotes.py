@@ -6,6 +6,7 @@ It reads the same evidence and writes the same `[n "quote"]` marks as any other,
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,19 +18,28 @@ from corpus.sentences import sentences
 MOST = 2
 RANK_WEIGHT = 0.2
 """What standing in the best piece of evidence is worth, against 1 for saying everything that was asked."""
-SECOND_SHARE = 0.6
+ABOVE_WEIGHT = 0.5
+EXACT_WEIGHT = 0.2
+SECOND_SHARE = 0.7
 """How much of the best sentence's worth a second one needs."""
 FEWEST_WORDS = 3
+HEADING_WORDS = 8
+_NUMBERING = re.compile(r"^\s*(?:§|Art\.?|Section|Chapter)?\s*[\dIVX]+(?:\.\d+)*[.)]?\s+")
+_BULLET = re.compile(r"\s*[-*•▪◦‣|]")
+_WRITTEN = re.compile(r"[^\W_]{3,}")
+_RULE = re.compile(r"\s*\|\s*:?-{2,}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A sentence, where it stands, and the different words it holds."""
+    """A sentence, the words it holds as stems and as they are written, and those of the heading above it."""
 
     evidence: Evidence
     rank: int
     text: str
     words: frozenset[str]
+    written: frozenset[str]
+    above: frozenset[str]
 
 
 class Quotes:
@@ -40,10 +50,10 @@ class Quotes:
         return "quotes"
 
     def stream(self, prompt: Prompt) -> Iterator[str]:
-        asked = frozenset(words.tokens(prompt.question))
+        asked, written = frozenset(words.question_words(prompt.question)), _written(prompt.question)
         candidates = [one for rank, evidence in enumerate(prompt.evidence) for one in _candidates(evidence, rank)]
         weights = _weights(asked, candidates)
-        scored = [(_worth(one, weights), one) for one in candidates]
+        scored = [(_worth(one, weights, written), one) for one in candidates]
         best = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])
         chosen: list[_Candidate] = []
         for worth, one in best:
@@ -57,12 +67,31 @@ class Quotes:
 
 def _candidates(evidence: Evidence, rank: int) -> Iterator[_Candidate]:
     """The sentences that could answer: not headings, not scraps, and nothing that would break the marks."""
-    where = frozenset(words.tokens(evidence.source))
+    above = frozenset(words.tokens(evidence.source))
     for start, end in sentences(evidence.content):
         text = evidence.content[start:end]
         found = frozenset(words.tokens(text))
-        if len(text.split()) >= FEWEST_WORDS and not found <= where and '"]' not in text:
-            yield _Candidate(evidence, rank, text, found)
+        if _is_heading(text):
+            above = found
+        elif len(text.split()) >= FEWEST_WORDS and not _RULE.match(evidence.content, end) and '"]' not in text:
+            yield _Candidate(evidence, rank, text, found, _written(text), above)
+
+
+def _is_heading(text: str) -> bool:
+    """Whether a line looks like a heading: marked as one, or short, without a full stop, and without a figure in it.
+
+    A number in front does not count as a figure; a table's row has one further on.
+    """
+    if text.startswith("#"):
+        return True
+    bare = _NUMBERING.sub("", text)
+    open_ended = text[-1] not in ".!?:;)…。！？" and not _BULLET.match(text)
+    return open_ended and len(bare.split()) <= HEADING_WORDS and not any(c.isdigit() for c in bare)
+
+
+def _written(text: str) -> frozenset[str]:
+    """The words of a text as they are written, but for case."""
+    return frozenset(_WRITTEN.findall(text.casefold()))
 
 
 def _weights(asked: frozenset[str], candidates: list[_Candidate]) -> dict[str, float]:
@@ -73,7 +102,17 @@ def _weights(asked: frozenset[str], candidates: list[_Candidate]) -> dict[str, f
     return {word: mass / total for word, mass in masses.items()} if total else {}
 
 
-def _worth(candidate: _Candidate, weights: dict[str, float]) -> float:
-    """The share of the question a sentence holds, with a little for the rank of its evidence; 0 if it holds none."""
-    share = math.fsum(weight for word, weight in weights.items() if word in candidate.words)
-    return share + RANK_WEIGHT / (1 + candidate.rank) if share else 0.0
+def _worth(candidate: _Candidate, weights: dict[str, float], written: frozenset[str]) -> float:
+    """The share of the question that a sentence holds, a word above it counting half; 0 if that is nothing.
+
+    A little goes to the rank of the evidence, and to words in the very form in which they were asked.
+    """
+    share = math.fsum(
+        weight if word in candidate.words else ABOVE_WEIGHT * weight
+        for word, weight in weights.items()
+        if word in candidate.words or word in candidate.above
+    )
+    if not share:
+        return 0.0
+    exact = len(written & candidate.written) / max(1, len(written))
+    return share + RANK_WEIGHT / (1 + candidate.rank) + EXACT_WEIGHT * exact
