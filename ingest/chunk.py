@@ -34,8 +34,10 @@ _PAUSES = (
 )
 _SLACK = 2
 """Tokens kept free: a word that is cut off from the blank before it may take more."""
-_NEAR = 8
-"""A chunk that cuts a token, and is this near the limit, is counted anew."""
+_NEAR = 2
+"""A chunk that cuts a token, and is this near the limit, is counted anew as a whole."""
+_CHARACTER = -64
+"""UTF-8: bytes that go on within a character are less than this, as signed numbers."""
 _INK = re.compile(r"\S")
 
 
@@ -103,13 +105,16 @@ def _count(content: str, places: _Places, start: int, first: int, max_tokens: in
     count = last - first + 1
     head = start != (places.whole[first - 1] if first else 0)
     tail = end != places.whole[last]
-    if (head or tail) and count > max_tokens - _NEAR:
-        return len(tokens.encoded(content))
-    if head and last > first:
-        count += len(tokens.encoded(content[: int(places.touched[first]) - start])) - 1
-    if tail and last > first:
-        count += len(tokens.encoded(content[int(places.whole[last - 1]) - start :])) - 1
-    return count if last > first else len(tokens.encoded(content))
+    if not (head or tail):
+        return count
+    if last > first:
+        if head:
+            count += len(tokens.encoded(content[: int(places.touched[first]) - start])) - 1
+        if tail:
+            count += len(tokens.encoded(content[int(places.whole[last - 1]) - start :])) - 1
+        if count < max_tokens - _NEAR:
+            return count
+    return len(tokens.encoded(content))
 
 
 def _cut(text: str, structure: Sequence[int], ends: NDArray[np.int64], start: int, room: int) -> int:
@@ -145,7 +150,7 @@ def _places(text: str) -> _Places:
     if text.isascii():
         return _Places(ends, ends)
     data = np.frombuffer(tokens.plain(text).encode(), np.uint8)
-    goes_on = np.flatnonzero((data & 0xC0) == 0x80)  # noqa: PLR2004 -- UTF-8's mark of a byte within a character
+    goes_on = np.flatnonzero(data.view(np.int8) < _CHARACTER)
     holders = ends.searchsorted(goes_on, "right")
     split = np.zeros(len(ends), np.int64)
     split[holders[(holders > 0) & (ends[holders - 1] == goes_on)] - 1] = 1
