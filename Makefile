@@ -2,7 +2,7 @@
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 BIN := .venv/bin
-SRC := corpus ingest search lambdas footnote tests bench
+SRC := corpus ingest search lambdas footnote tests bench sample_docs
 
 .PHONY: help demo test check serve bench clean
 
@@ -31,8 +31,20 @@ help:
 	@$(BIN)/footnote model
 	@touch $@
 
+demo: .venv/model
+	@$(BIN)/footnote ingest sample_docs
+	@for question in \
+		"How much is the fee for the party room?" \
+		"By how much does the monthly contribution rise?" \
+		"May I keep bees on my balcony?"; do \
+		echo; echo "> footnote ask \"$$question\""; $(BIN)/footnote ask "$$question"; done
+
 test: .venv/dev .venv/model
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto
+
+bench: .venv/dev .venv/model
+	@test -n "$(DATA)" || { echo "Name the labelled sets: make bench DATA=folder (docs/benchmarks.md says which)"; exit 2; }
+	@for part in extraction chunker embedder imports support; do $(BIN)/python -m bench.$$part $(DATA) || exit 1; done
 
 check: .venv/dev
 	@$(BIN)/ruff format --check --quiet $(SRC)
