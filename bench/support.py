@@ -14,6 +14,7 @@ import sys
 import numpy as np
 
 from bench.corpora import data_folder, ingested, jsonl, ranked_set
+from bench.timing import machine
 from search.answer import CANDIDATES
 from search.support import THRESHOLDS, Support, support
 
@@ -35,15 +36,16 @@ def main() -> None:
             "support": float(np.quantile([one.score for one in own], QUANTILE)),
             "coverage": float(np.quantile([one.coverage for one in own], QUANTILE)),
         }
-        print(f"space {footnote.embedder.space}")
-        print(f"threshold: support {least['support']:.3f}, coverage alone {least['coverage']:.3f}")
-        print(f"{'questions of':18} {'asked':>6} {'declined':>9} {'by coverage alone':>18} {'AUROC':>6}")
+        print(f"## Declining: `{footnote.embedder.space}`, asked of `product-docs` ({machine()})\n")
+        print(f"Thresholds: support {least['support']:.3f}; coverage alone {least['coverage']:.3f}.\n")
+        print("| questions of | asked | declined | declined by coverage alone | AUROC |\n|---|---|---|---|---|")
         for name in ("product-docs", *FOREIGN):
             found = own if name == "product-docs" else measured(name)
             declined = np.mean([one.score < least["support"] for one in found])
             alone = np.mean([one.coverage < least["coverage"] for one in found])
             above = "" if found is own else f"{np.mean([[a.score > b.score for b in found] for a in own]):.3f}"
-            print(f"{name:18} {len(found):6} {declined:9.1%} {alone:18.1%} {above:>6}")
+            print(f"| `{name}` | {len(found)} | {declined:.1%} | {alone:.1%} | {above} |")
+        print()
         if "--write" in sys.argv:
             known = json.loads(THRESHOLDS.read_text("utf-8"))
             known["support"][str(footnote.embedder.space)] = round(least["support"], 3)

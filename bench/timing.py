@@ -1,0 +1,36 @@
+"""Timing two ways of doing the same, turn by turn, so that whatever else the machine does hits both alike."""
+
+from __future__ import annotations
+
+import gc
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+
+def interleaved(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return the median seconds of each way, over rounds in which each has its turn."""
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            gc.collect()
+            begun = time.perf_counter()
+            way()
+            taken[name].append(time.perf_counter() - begun)
+    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def machine() -> str:
+    """Return what this was measured on."""
+    return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+
+
+def row(what: str, value: float, bar: float | None) -> str:
+    """Return a line of a table: what was measured, the ratio, the bar, and whether it was met."""
+    if bar is None:
+        return f"| {what} | {value:.2f} | report | |"
+    return f"| {what} | {value:.2f} | ≥ {bar:g} | {'met' if value >= bar else '**missed**'} |"
+
+
+HEAD = "| what | measured | bar | |\n|---|---|---|---|"
