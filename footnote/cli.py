@@ -192,11 +192,12 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
 def model(context: typer.Context) -> None:
     """Fetch the local embedding model (83 MB, once)."""
     from corpus.embedders.local import weights  # noqa: PLC0415
+    from footnote.render import at_home  # noqa: PLC0415
 
     with _told():
         settings = _settings(context)
         if weights.problem(settings.model_dir):
-            typer.echo(f"Fetching the embedding model (83 MB, once) into {settings.model_dir} …")
+            typer.echo(f"Fetching the embedding model (83 MB, once) into {at_home(settings.model_dir)} …")
         weights.fetch(settings.model_dir)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from corpus.model import Answer, Citation, Document, Hit, Reason
@@ -84,3 +85,9 @@ def place(citation: Citation) -> str:
     if citation.page_label not in {UNPAGED, str(citation.page)}:
         page += f" (page {citation.page} of the file)"
     return citation.file_name + page + (f" · {citation.section}" if citation.section else "")
+
+
+def at_home(path: Path) -> str:
+    """Return a path as people write it: with `~` for their own folder."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)

@@ -30,6 +30,7 @@ INSTRUCTIONS = (
     "Answer the question from the evidence only. End each sentence with a mark that names the piece of evidence it "
     'rests on and quotes it word for word: [n "quote"]. If the evidence holds no answer, write nothing.'
 )
+SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", '"', "”", "»", ")")
 _BRACKETED = re.compile(r"\[(\d+)\]")
 _STOP = re.compile(r"[.!?]+")
 _MARK = re.compile(r'\s*\[(\d{1,4}) "(.+?)"\]', re.DOTALL)
@@ -65,11 +66,14 @@ class Answerer:
                 continue
             numbers = dict.fromkeys(_number(citations, one) for one in cited)
             own = _BRACKETED.sub(r"(\1)", sentence)  # a document's own note numbers are not ours
-            sentences.append(own + " " + "".join(f"[{number}]" for number in numbers))
+            ends = (
+                " " if own.endswith(SENTENCE_ENDS) else "\n"
+            )  # a table's row or a list's item stands on a line of its own
+            sentences += [own, " ", *(f"[{number}]" for number in numbers), ends]
         if not sentences:
             return None
         gaps = _gaps(citations, found)
-        return Answer("partial" if gaps else "grounded", " ".join(sentences), tuple(citations), gaps)
+        return Answer("partial" if gaps else "grounded", "".join(sentences).rstrip(), tuple(citations), gaps)
 
     def _cite(self, number: int, quote: str, evidence: tuple[Hit, ...], found: Found) -> Citation | None:
         """The citation of a quote, cut out of the stored text; None if it does not stand there."""

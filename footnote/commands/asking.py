@@ -48,7 +48,8 @@ def ask(footnote: Footnote, scope: Scope, question: str, *, as_json: bool) -> No
     if as_json:
         _print_json({"query": question, "answer": answer_data(answer)})
         return
-    _paragraph(console, answer.text)
+    for line in answer.text.splitlines():
+        _paragraph(console, line)
     for one in answer.citations:
         console.print(f"\n  [bold]\\[{one.number}][/] {escape(place(one))}")
         _paragraph(console, f"“{' '.join(one.quote.split())}”", indent=6, style="dim")

@@ -18,6 +18,8 @@ def ingest(footnote: Footnote, scope: Scope, paths: Sequence[Path], *, as_json: 
         found = list(files(paths, footnote.settings.home))
         tasks = [upload(footnote, scope, path) for path in watcher.counted("Uploading", found)]
         work_off(footnote, tasks, watcher)
+        while footnote.ingestor.drain(footnote.queue):  # what an earlier run, or a server, left waiting
+            pass
         return watcher.summary(tasks)
 
 

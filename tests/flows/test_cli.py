@@ -84,6 +84,17 @@ def test_a_second_run_spends_nothing(run: Run, documents: Path) -> None:
     assert "1 document ready; 1 document unchanged, nothing spent" in said
 
 
+def test_a_run_also_works_off_what_an_earlier_one_left(run: Run, documents: Path) -> None:
+    """What was uploaded and never worked on, by a server say, goes on with the next run, whatever that was given."""
+    run("ingest", documents)
+    with connect.connect(Settings.from_env(home=Path("home"))) as footnote:
+        footnote.uploads.put(footnote.local_scope(), "left", "left.txt", b"The roof is green and holds the rain.")
+
+    assert "2 documents unchanged" in run("ingest", documents).stdout
+
+    assert {one["fileName"]: one["status"] for one in lines(run("list", "--json"))}["left.txt"] == "ready"
+
+
 def test_ingest_json(run: Run, documents: Path) -> None:
     """`ingest --json` prints a line per document, in the order of the files, with their reasons."""
     (documents / "a.bin").write_bytes(b"\x00\x01" * 50)
