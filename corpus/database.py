@@ -109,18 +109,26 @@ class Database:
         except OSError as error:
             raise ConfigError(f"The folder {self.path.parent} cannot be made: {error.strerror}.") from error
         connection = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            connection.row_factory = sqlite3.Row
+            _to_write_ahead(connection)
+            connection.execute("PRAGMA synchronous = FULL")
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
         with self._lock:
             self._opened.append(connection)
-        connection.row_factory = sqlite3.Row
-        _to_write_ahead(connection)
-        connection.execute("PRAGMA synchronous = FULL")
-        if not self._prepared:
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in self._schema:
-                connection.execute(statement)
-            connection.execute("COMMIT")
-            self._prepared = True
         return connection
+
+    def _prepare(self, connection: Connection) -> None:
+        if self._prepared:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in self._schema:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+        self._prepared = True
 
 
 def _to_write_ahead(connection: Connection) -> None:
