@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -104,8 +105,11 @@ def upload(footnote: Footnote, scope: Scope, path: Path) -> Task:
 
 def _read(path: Path, limit: int) -> bytes:
     try:
-        if path.stat().st_size > limit:
-            raise TooLarge(f"The file has {path.stat().st_size:,} bytes, more than FOOTNOTE_MAX_BYTES={limit:,}.")
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # to open a pipe would wait for whoever writes
+            raise Unreadable("It is no regular file but a pipe, a socket or a device.", hint="Name files and folders.")
+        if found.st_size > limit:
+            raise TooLarge(f"The file has {found.st_size:,} bytes, more than FOOTNOTE_MAX_BYTES={limit:,}.")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise NotFound("There is no such file.", hint="Check the path.") from error

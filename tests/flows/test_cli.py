@@ -125,6 +125,18 @@ def test_rejected_documents_are_listed_with_reason_and_hint(run: Run, documents:
         assert "1 document rejected" in said
 
 
+def test_a_pipe_is_refused_and_waits_for_nobody(run: Run, documents: Path) -> None:
+    """What is no regular file is refused with the reason; a link to nothing too; the others go in."""
+    os.mkfifo(documents / "pipe.txt")
+    (documents / "dangling.txt").symlink_to(documents / "nowhere")
+
+    said = run("ingest", documents, code=1).stdout
+
+    assert "pipe.txt  unreadable: It is no regular file but a pipe, a socket or a device." in said
+    assert "dangling.txt  not_found: There is no such file." in said
+    assert "2 documents ready; 2 documents rejected" in said
+
+
 def test_a_gap_is_said(run: Run, documents: Path) -> None:
     """Pages that could not be read are named where the document goes in."""
     (documents / "b.pdf").write_bytes(pdf(["The lift takes eight.", PICTURE, PICTURE]))
