@@ -4,15 +4,18 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 SRC := corpus ingest search lambdas footnote tests bench sample_docs
 
-.PHONY: help demo test check serve bench clean
+.PHONY: help demo test check serve bench services services-status services-stop clean
 
 help:
-	@echo "make demo    ingest sample_docs/ and ask three questions"
-	@echo "make test    run the whole default suite"
-	@echo "make check   formatting, lint, types and the rules of the tree"
-	@echo "make serve   answer over HTTP on http://127.0.0.1:8000"
-	@echo "make bench   measure what docs/benchmarks.md quotes; DATA=folder of the labelled sets"
-	@echo "make clean   remove .venv and footnote-data"
+	@echo "make demo      ingest sample_docs/ and ask three questions"
+	@echo "make test      run the whole default suite"
+	@echo "make check     formatting, lint, types and the rules of the tree"
+	@echo "make serve     answer over HTTP on http://127.0.0.1:8000"
+	@echo "make bench     measure what docs/benchmarks.md quotes; DATA=folder of the labelled sets"
+	@echo "make services  start OpenSearch, DynamoDB Local and moto (S3, SQS) on loopback, for the tests marked service"
+	@echo "make services-status  say which of them run"
+	@echo "make services-stop  stop them"
+	@echo "make clean     remove .venv and footnote-data"
 
 .venv/run: requirements/run.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Footnote needs Python 3.11 or newer; none of python3.13, python3.12, python3.11, python3 is."; exit 2; }
@@ -54,6 +57,16 @@ check: .venv/dev
 
 serve: .venv/model
 	@$(BIN)/footnote serve
+
+.venv/services: .venv/dev requirements/services.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/services.txt
+	@touch $@
+
+services: .venv/services
+	@$(BIN)/python -m tests.services start
+
+services-status services-stop: services-%: .venv/services
+	@$(BIN)/python -m tests.services $*
 
 clean:
 	rm -rf .venv footnote-data

@@ -54,7 +54,6 @@ class Blob:
 
     key: str
     data: bytes
-    version: str
     etag: str
     metadata: Mapping[str, str] = field(default_factory=dict)
 

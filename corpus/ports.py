@@ -43,7 +43,7 @@ class BlobStore(Protocol):
     """Where uploads and everything derived from them lie."""
 
     def get(self, key: str, limit: int) -> Blob:
-        """Return the blob whole: bytes, version, etag and metadata of one and the same put.
+        """Return the blob whole: bytes, etag and metadata of one and the same put.
 
         Raises `BlobMissing` when nothing is there.
         Raises `TooLarge`, without reading the body, when it holds more than `limit` bytes.
@@ -52,10 +52,10 @@ class BlobStore(Protocol):
         ...
 
     def put(self, key: str, data: bytes, metadata: Mapping[str, str], *, absent: bool = False) -> str:
-        """Store the bytes, durably and never in part, and return their version.
+        """Store the bytes, durably and never in part, and return their etag.
 
-        Putting an original sends a `put` change with its key, version and etag to the queue of the store.
-        The versions of a key strictly increase, whatever the clock says.
+        Putting an original sends a `put` change with its key, etag and version to the queue of the store.
+        The versions of a key's changes strictly increase, whatever the clock says.
         A put under any other key sends nothing.
         With `absent`, raises `Conflict` and changes nothing when something is there already.
         """

@@ -23,8 +23,8 @@ class Uploads:
     table: Table
     clock: Callable[[], float]
 
-    def put(self, scope: Scope, document_id: str, file_name: str, data: bytes) -> str:
-        """Store the bytes as the newest version of the asker's document, and return that version.
+    def put(self, scope: Scope, document_id: str, file_name: str, data: bytes) -> None:
+        """Store the bytes as the newest version of the asker's document.
 
         Raises `NotFound` if the document is another's.
         """
@@ -46,7 +46,7 @@ class Uploads:
         if document.user_id != scope.user_id:
             raise unknown(document_id)
         metadata = {"originalname": plain_name(file_name)}
-        return self.blobs.put(original_key(scope.user_id, document_id), data, metadata)
+        self.blobs.put(original_key(scope.user_id, document_id), data, metadata)
 
     def remove(self, scope: Scope, document_id: str) -> None:
         """Remove the asker's document: no search, citation or list knows it from now on.

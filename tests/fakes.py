@@ -97,10 +97,10 @@ class MemoryBlobs:
         if absent and checked_key(key) in self.blobs:
             raise Conflict(f"{key} is there already.")
         etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        blob = self.blobs[checked_key(key)] = Blob(key, bytes(data), self._next(), etag, dict(metadata))
+        self.blobs[checked_key(key)] = Blob(key, bytes(data), etag, dict(metadata))
         if parse_original(key):
-            self.queue.send(Change("put", key, blob.version, etag))
-        return blob.version
+            self.queue.send(Change("put", key, self._next(), etag))
+        return etag
 
     def delete(self, key: str) -> None:
         if self.blobs.pop(checked_key(key), None) and parse_original(key):

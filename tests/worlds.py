@@ -105,8 +105,8 @@ class World:
         index: Any = Fused(self.index, fuse) if fuse else self.index
         return Ingestor(blobs, table, index, embedder or self.embedder, self.reader, clock=self.clock)
 
-    def put(self, document_id: str, text: str, scope: Scope = ME, name: str = "") -> str:
-        return self.uploads.put(scope, document_id, name or f"{document_id}.txt", text.encode())
+    def put(self, document_id: str, text: str, scope: Scope = ME, name: str = "") -> None:
+        self.uploads.put(scope, document_id, name or f"{document_id}.txt", text.encode())
 
     def work(self, ingestor: Ingestor | None = None, most: int = 200) -> None:
         """Work until nothing waits, however long that takes."""

@@ -57,7 +57,7 @@ class FolderBlobs:
                 data = file.read()
                 version, known = _version(status.st_mtime_ns), self._metadata(key)
             if not known or version in known:
-                return Blob(key, data, version, _etag(data), known.get(version, {}))
+                return Blob(key, data, _etag(data), known.get(version, {}))
 
     def put(self, key: str, data: bytes, metadata: Mapping[str, str], *, absent: bool = False) -> str:
         path = self._path(key)
@@ -75,7 +75,7 @@ class FolderBlobs:
                 temp.replace(path)
                 _sync_folder(path.parent)
             self._announce(change, intent)
-        return change.version
+        return change.etag
 
     def delete(self, key: str) -> None:
         path = self._path(key)

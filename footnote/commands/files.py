@@ -30,12 +30,12 @@ STALLED_SECONDS = 20 * 60
 
 @dataclass(slots=True)
 class Task:
-    """A document somebody waits for. `since` is its record's `rev` before anything was asked for it."""
+    """A document somebody waits for; `since` is its record's `rev` before anything was asked, `sha256` its bytes'."""
 
     name: str
     document_id: str
     since: int = -1
-    version: str = ""
+    sha256: str = ""
     document: Document | None = None
     refused: Reason | None = None
     message: str = ""
@@ -56,8 +56,9 @@ class Task:
             return False
         if self.document.deleted_at:
             return True
-        final = self.document.status in {"ready", "error"}
-        return final and self.document.rev != self.since and self.document.version >= self.version
+        meant = self.document.checksum_sha256 == self.sha256 or not self.sha256
+        final = self.document.status == "error" or (self.document.status == "ready" and meant)
+        return final and self.document.rev != self.since
 
     def line(self) -> str:
         """What `--json` prints of it."""
@@ -92,8 +93,9 @@ def upload(footnote: Footnote, scope: Scope, path: Path) -> Task:
         found = footnote.documents.get(task.document_id)
         known = found if found and not found.deleted_at else None
         task.since = known.rev if known else -1
-        if known is None or known.checksum_sha256 != hashlib.sha256(data).hexdigest():
-            task.version = footnote.uploads.put(scope, task.document_id, path.name, data)
+        task.sha256 = hashlib.sha256(data).hexdigest()
+        if known is None or known.checksum_sha256 != task.sha256:
+            footnote.uploads.put(scope, task.document_id, path.name, data)
         elif footnote.ingestor.settled(known):
             task.document, task.unchanged = known, True
         else:  # the bytes are there, and something is still to be done with them
