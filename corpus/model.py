@@ -145,7 +145,10 @@ class GenerationId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The chunks of one version and recipe of a document, as an index stores them; row i of `vectors` is chunk i's."""
+    """The chunks of one version and recipe of a document, as an index stores them; row i of `vectors` is chunk i's.
+
+    Whoever makes it again makes the same chunks: only readers, tags and title may be others.
+    """
 
     id: GenerationId
     user_id: str

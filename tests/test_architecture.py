@@ -37,6 +37,8 @@ SDKS = {
     "pypdfium2": ("ingest/extractors/pdf.py",),
     "pypdf": ("ingest/extractors/pdf.py",),
     "tiktoken": ("ingest/tokens.py",),
+    "opensearchpy": ("corpus/vectors/opensearch/",),
+    "orjson": ("corpus/vectors/opensearch/",),
     "platformdirs": ("footnote/settings.py",),
     "typer": ("footnote/cli.py",),
     "rich": ("footnote/commands/",),
@@ -174,6 +176,8 @@ AUDIT = """
 import sys
 SEEN = []
 def hook(event, args):
+    if event == "socket.bind" and args[1] == ("::1", 0):
+        return  # urllib3 asks the system whether it knows IPv6
     if event in {"socket.connect", "socket.bind", "sqlite3.connect", "subprocess.Popen", "os.mkdir", "os.remove"}:
         SEEN.append((event, str(args)))
     if event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):

@@ -17,7 +17,8 @@ from corpus.model import Change, Space, Where
 from corpus.ports import ABSENT, Item
 from corpus.queues.sqlite import SqliteQueue
 from corpus.tables.sqlite import SqliteTable
-from corpus.vectors.sqlite import SqliteIndex, slug
+from corpus.vectors.common import index_name
+from corpus.vectors.sqlite import SqliteIndex
 
 CODES = {
     name.removeprefix("SQLITE_"): value
@@ -99,7 +100,7 @@ def test_an_index_of_another_space_is_refused(tmp_path: Path) -> None:
 
 def test_an_index_is_named_after_its_space() -> None:
     """An index's name tells its space, in characters that every engine takes."""
-    assert slug(Space("local/MiniLM+words-1", 1536)) == "local-minilm-words-1-1536"
+    assert index_name(Space("local/MiniLM+words-1", 1536)) == "document-chunks-local-minilm-words-1-1536-001"
 
 
 WRITER = """

@@ -8,7 +8,6 @@ lets every process keep blocks in memory without asking whether they are still r
 from __future__ import annotations
 
 import json
-import re
 import string
 import threading
 from collections import OrderedDict
@@ -18,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from corpus import words as analyser
 from corpus.database import Connection, Database, Row
-from corpus.errors import BadRequest, ConfigError
+from corpus.errors import ConfigError
 from corpus.keys import chunk_id
 from corpus.model import Chunk, Generation, GenerationId, Hit, Legs, Space, Where
 from corpus.ports import MAX_QUERY_WORDS
+from corpus.vectors.common import check_vectors, index_name, searched_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,20 +77,19 @@ class SqliteIndex:
 
     def __init__(self, path: Path, space: Space) -> None:
         self.space = space
-        self.name = f"document-chunks-{slug(space)}-001"
+        self.name = index_name(space)
         self._database = Database(path, _SCHEMA)
         self._stacks = _Stacks()
 
     def write(self, generation: Generation) -> None:
-        _check_vectors(generation, self.space)
+        check_vectors(generation, self.space)
         with self._database.write() as connection:
             self._check_space(connection, claim=True)
             _remove(connection, _numbers(connection, generation.id))
             number = _insert(connection, generation)
             audience = " ".join(map(_coded, (*generation.readers, _document_reader(generation.id.document_id))))
             for chunk in generation.chunks:
-                text = analyser.heading_line(generation.title, chunk.headings) + "\n" + chunk.content
-                searched = " ".join(analyser.tokens(text))
+                searched = searched_words(generation, chunk)
                 rowid = _insert_chunk(connection, number, generation.id, chunk)
                 connection.execute(
                     "INSERT INTO words (rowid, searchText, readers) VALUES (?, ?, ?)", (rowid, searched, audience)
@@ -209,11 +207,6 @@ class _Stacks:
         return sum(matrix.nbytes for matrix, _, _ in self._kept.values())
 
 
-def slug(space: Space) -> str:
-    """Return a space's name as part of an index's: local/minilm@1536 becomes local-minilm-1536."""
-    return re.sub("[^a-z0-9]+", "-", str(space).lower()).strip("-")
-
-
 def _block(connection: Connection, number: int, dimensions: int) -> Matrix:
     row = connection.execute("SELECT embedding FROM generation WHERE id = ?", (number,)).fetchone()
     return np.frombuffer(row["embedding"], np.float32).reshape(-1, dimensions)
@@ -279,14 +272,6 @@ def _remove(connection: Connection, numbers: Iterable[int]) -> None:
         connection.execute("DELETE FROM chunk WHERE generation = ?", (number,))
         connection.execute("DELETE FROM reader WHERE generation = ?", (number,))
         connection.execute("DELETE FROM generation WHERE id = ?", (number,))
-
-
-def _check_vectors(generation: Generation, space: Space) -> None:
-    shape = (len(generation.chunks), space.dimensions)
-    if generation.vectors.shape != shape:
-        raise BadRequest(f"The vectors are {generation.vectors.shape}, and the index takes {shape}.")
-    if not np.allclose(np.linalg.norm(generation.vectors, axis=1), 1, atol=1e-3):
-        raise BadRequest("The vectors are not of unit length.")
 
 
 def _hit(row: Row, score: float) -> Hit:

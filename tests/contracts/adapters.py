@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from corpus.model import Space
 from corpus.ports import LLM, BlobStore, Embedder, Extractor, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
 from corpus.tables.sqlite import SqliteTable
+from corpus.vectors.opensearch import OpenSearchIndex
+from corpus.vectors.opensearch.client import connected
+from corpus.vectors.opensearch.mapping import Design, Engine
 from corpus.vectors.sqlite import SqliteIndex
 from ingest.extractors import markdown, pdf, text
 from tests.conftest import MODEL_DIR
@@ -28,6 +32,7 @@ from tests.fakes import (
     ScriptedLLM,
 )
 from tests.pdfs import pdf as make_pdf
+from tests.services.needed import up
 
 T = TypeVar("T")
 SPACE = Space("test/space", 8)
@@ -125,13 +130,36 @@ def sqlite_index(place: Place) -> Iterator[Opened[VectorIndex]]:
         one.close()
 
 
+def opensearch_index(engine: Engine) -> Opener[VectorIndex]:
+    """An index of its own for each test. Faiss without graphs: its native library is not in Maven's repository."""
+
+    def opened(place: Place) -> Iterator[Opened[VectorIndex]]:
+        del place
+        client = connected(up("opensearch").address)
+        design = Design(SPACE, engine, graphs=engine == "lucene")
+        name = f"test-{engine}-{uuid.uuid4().hex}"
+        first = OpenSearchIndex(client, design, name=name)
+        first.setup()
+        client.indices.put_settings(index=name, body={"index.refresh_interval": "5ms"})
+        yield Opened(first, lambda: OpenSearchIndex(client, design, name=name))
+        client.indices.delete(index=name)
+        client.close()
+
+    return opened
+
+
 BLOBS: dict[str, Callable[[Place], Iterator[tuple[Opened[BlobStore], Queue]]]] = {
     "memory": memory_blobs,
     "folder": folder_blobs,
 }
 QUEUES: dict[str, Opener[Queue]] = {"memory": memory_queue, "sqlite": sqlite_queue}
 TABLES: dict[str, Opener[Table]] = {"memory": memory_table, "sqlite": sqlite_table}
-INDEXES: dict[str, Opener[VectorIndex]] = {"memory": memory_index, "sqlite": sqlite_index}
+INDEXES: dict[str, Opener[VectorIndex]] = {
+    "memory": memory_index,
+    "sqlite": sqlite_index,
+    "opensearch-lucene": opensearch_index("lucene"),
+    "opensearch-faiss": opensearch_index("faiss"),
+}
 EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hash": HashEmbedder, "local": lambda: LocalEmbedder(MODEL_DIR)}
 LLMS: dict[str, Callable[[], LLM]] = {
     "quotes": Quotes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,14 @@ from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
 from tests.contracts import adapters
 from tests.contracts.adapters import Opened, Place, Samples
 from tests.fakes import Clock
+
+REMOTE = ("opensearch",)
+"""What the names of adapters begin with that need a server."""
+
+
+def marked(names: Iterable[str]) -> list[object]:
+    """The names, those that need a server marked so."""
+    return [pytest.param(name, marks=pytest.mark.service) if name.startswith(REMOTE) else name for name in names]
 
 
 @pytest.fixture
@@ -58,7 +66,7 @@ def table(opened_table: Opened[Table]) -> Table:
     return opened_table.it
 
 
-@pytest.fixture(params=adapters.INDEXES)
+@pytest.fixture(params=marked(adapters.INDEXES))
 def opened_index(request: pytest.FixtureRequest, place: Place) -> Iterator[Opened[VectorIndex]]:
     yield from adapters.INDEXES[request.param](place)
 

@@ -1,0 +1,31 @@
+"""What every index does alike: its name, the words it is asked for, and which vectors it refuses."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from corpus import words
+from corpus.errors import BadRequest
+from corpus.model import Chunk, Generation, Space
+
+
+def index_name(space: Space, number: int = 1) -> str:
+    """Return the name of an index of a space: document-chunks-local-minilm-1536-001."""
+    slug = re.sub("[^a-z0-9]+", "-", str(space).lower()).strip("-")
+    return f"document-chunks-{slug}-{number:03}"
+
+
+def searched_words(generation: Generation, chunk: Chunk) -> str:
+    """Return the words that find a chunk, in one line: those of its title and headings, then its own."""
+    return " ".join(words.tokens(words.heading_line(generation.title, chunk.headings) + "\n" + chunk.content))
+
+
+def check_vectors(generation: Generation, space: Space) -> None:
+    """Raise `BadRequest` unless there is a row of unit length, of the space's width, for each chunk."""
+    shape = (len(generation.chunks), space.dimensions)
+    if generation.vectors.shape != shape:
+        raise BadRequest(f"The vectors are {generation.vectors.shape}, and the index takes {shape}.")
+    if not np.allclose(np.linalg.norm(generation.vectors, axis=1), 1, atol=1e-3):
+        raise BadRequest("The vectors are not of unit length.")
