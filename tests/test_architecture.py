@@ -14,9 +14,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("corpus", "ingest", "search", "lambdas", "footnote")
 NOUNS = tuple(f"corpus.{one}" for one in ("model", "ports", "errors", "keys", "words", "sentences", "texts", "records"))
 MAY_IMPORT = {
-    "corpus/blobs": (*NOUNS, "corpus.blobs"),
-    "corpus/tables": (*NOUNS, "corpus.tables", "corpus.database"),
-    "corpus/queues": (*NOUNS, "corpus.queues", "corpus.database"),
+    "corpus/blobs": (*NOUNS, "corpus.blobs", "corpus.aws"),
+    "corpus/tables": (*NOUNS, "corpus.tables", "corpus.database", "corpus.aws"),
+    "corpus/queues": (*NOUNS, "corpus.queues", "corpus.database", "corpus.aws"),
     "corpus/vectors": (*NOUNS, "corpus.vectors", "corpus.database"),
     "corpus/embedders": (*NOUNS, "corpus.embedders"),
     "corpus/llms": (*NOUNS, "corpus.llms"),
@@ -32,6 +32,8 @@ SDKS = {
     "numpy": PACKAGES,
     "Stemmer": ("corpus/words.py",),
     "sqlite3": ("corpus/database.py",),
+    "boto3": ("corpus/aws.py",),
+    "botocore": ("corpus/aws.py",),
     "onnxruntime": ("corpus/embedders/local/",),
     "onnx": ("corpus/embedders/local/build_graph.py",),
     "pypdfium2": ("ingest/extractors/pdf.py",),
@@ -145,6 +147,11 @@ LONG = "\n".join(["def long() -> None:", '    """Long."""', *["    print()"] * 5
         ("lambdas/a.py", "import footnote.cli", "may not import footnote.cli"),
         ("corpus/a.py", "from . import model", "imports are absolute"),
         ("search/a.py", "import sqlite3", "sqlite3 has its own place: corpus/database.py"),
+        (
+            "corpus/tables/a.py",
+            "from botocore.exceptions import ClientError",
+            "botocore has its own place: corpus/aws.py",
+        ),
         ("footnote/a.py", "from pypdf import PdfReader", "pypdf has its own place: ingest/extractors/pdf.py"),
         ("ingest/a.py", "import leftpad", "leftpad has no place in SDKS"),
         ("ingest/a.py", "import os\nHOME = os.environ['HOME']", "the environment is read in footnote/settings.py only"),
