@@ -19,7 +19,8 @@ from corpus.errors import ConfigError, FootnoteError, Throttled, Unavailable
 
 __all__ = ["ClientError", "client", "code_of", "pause", "translated"]
 
-CONNECT_SECONDS, READ_SECONDS = 5, 20
+CONNECT_SECONDS, READ_SECONDS = 5, 30
+"""The longest wait for an answer is longer than SQS's longest poll, 20 seconds."""
 CONNECTIONS = 32
 ATTEMPTS = 3
 THROTTLED_SECONDS, UNAVAILABLE_SECONDS = 2.0, 5.0
@@ -142,17 +143,20 @@ SETTINGS_ERRORS = {
 """botocore's own exceptions that speak of settings, and what would mend each. All others are mistakes of ours."""
 
 
-def client(service: str, *, endpoint: str | None = None, attempts: int = ATTEMPTS) -> Any:
+def client(
+    service: str, *, endpoint: str | None = None, attempts: int = ATTEMPTS, seconds: float = READ_SECONDS
+) -> Any:
     """Return a client that many threads may share; without an endpoint, the standard variables name it.
 
-    It tries `attempts` times in all. Raises `ConfigError` when region, profile or endpoint are missing or wrong.
+    It tries `attempts` times in all, and waits `seconds` for an answer.
+    Raises `ConfigError` when region, profile or endpoint are missing or wrong.
     """
     from boto3.session import Session  # noqa: PLC0415 -- importing either opens a socket, to learn about IPv6
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(
         connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        read_timeout=seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=CONNECTIONS,
         tcp_keepalive=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from corpus.llms.quotes import Quotes
 from corpus.model import Space
 from corpus.ports import LLM, BlobStore, Embedder, Extractor, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
+from corpus.tables.dynamodb import DynamoDbTable
 from corpus.tables.sqlite import SqliteTable
 from corpus.vectors.opensearch import OpenSearchIndex
 from corpus.vectors.opensearch.client import connected
@@ -32,6 +34,7 @@ from tests.fakes import (
     ScriptedLLM,
 )
 from tests.pdfs import pdf as make_pdf
+from tests.services.aws import dynamodb
 from tests.services.needed import up
 
 T = TypeVar("T")
@@ -118,6 +121,12 @@ def sqlite_table(place: Place) -> Iterator[Opened[Table]]:
         one.close()
 
 
+def dynamodb_table(place: Place) -> Iterator[Opened[Table]]:
+    place.clock.now = max(place.clock(), time.time() + 3600)  # DynamoDB Local deletes by the clock on the wall
+    with dynamodb() as (client, name):
+        yield Opened(DynamoDbTable(client, name, place.clock), lambda: DynamoDbTable(client, name, place.clock))
+
+
 def sqlite_index(place: Place) -> Iterator[Opened[VectorIndex]]:
     path, opened = place.folder / "footnote.db", list[SqliteIndex]()
 
@@ -153,13 +162,13 @@ BLOBS: dict[str, Callable[[Place], Iterator[tuple[Opened[BlobStore], Queue]]]] =
     "folder": folder_blobs,
 }
 QUEUES: dict[str, Opener[Queue]] = {"memory": memory_queue, "sqlite": sqlite_queue}
-TABLES: dict[str, Opener[Table]] = {"memory": memory_table, "sqlite": sqlite_table}
 INDEXES: dict[str, Opener[VectorIndex]] = {
     "memory": memory_index,
     "sqlite": sqlite_index,
     "opensearch-lucene": opensearch_index("lucene"),
     "opensearch-faiss": opensearch_index("faiss"),
 }
+TABLES: dict[str, Opener[Table]] = {"memory": memory_table, "sqlite": sqlite_table, "dynamodb": dynamodb_table}
 EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hash": HashEmbedder, "local": lambda: LocalEmbedder(MODEL_DIR)}
 LLMS: dict[str, Callable[[], LLM]] = {
     "quotes": Quotes,

@@ -12,7 +12,7 @@ from tests.contracts import adapters
 from tests.contracts.adapters import Opened, Place, Samples
 from tests.fakes import Clock
 
-REMOTE = ("opensearch",)
+REMOTE = ("dynamodb", "opensearch")
 """What the names of adapters begin with that need a server."""
 
 
@@ -56,7 +56,7 @@ def queue(opened_queue: Opened[Queue]) -> Queue:
     return opened_queue.it
 
 
-@pytest.fixture(params=adapters.TABLES)
+@pytest.fixture(params=marked(adapters.TABLES))
 def opened_table(request: pytest.FixtureRequest, place: Place) -> Iterator[Opened[Table]]:
     yield from adapters.TABLES[request.param](place)
 

@@ -157,8 +157,8 @@ def test_query(table: Table) -> None:
 def test_secondary(table: Table) -> None:
     """Index 0 is the primary key; 1 to 3 find only the items that carry such a key."""
     table.put(item("A", keys={1: ("K", "2"), 3: ("K", "9")}), ABSENT)
-    table.put(item("B", keys={1: ("K", "1")}), ABSENT)
-    third = table.put(item("C", keys={1: ("K", "1")}), ABSENT)
+    table.put(item("B", keys={1: ("K", "1#B")}), ABSENT)
+    third = table.put(item("C", keys={1: ("K", "1#C")}), ABSENT)
     table.put(item("D"), ABSENT)
 
     assert names(table.query(1, "K").items) == ["B", "C", "A"]
@@ -194,8 +194,9 @@ def test_cursor(table: Table, index: int, newest_first: bool) -> None:
         if cursor is None:
             break
 
-    assert found == sorted(found, reverse=newest_first)
-    assert len(found) == len(set(found)) == 7
+    order = [int(sk) // 3 if index else int(sk) for sk in found]  # of equal sort keys, none comes first
+    assert order == sorted(order, reverse=newest_first)
+    assert sorted(found) == list("0123456")
 
 
 def test_bad_cursor(table: Table) -> None:
