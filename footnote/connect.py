@@ -20,6 +20,8 @@ from ingest.upload import Uploads
 from search.answer import Answerer
 from search.retrieve import Found, Retriever
 
+DYNAMODB_SECONDS = 5.0
+"""How long an answer of DynamoDB, which takes milliseconds, is waited for before it is asked again."""
 LOCAL_USER = "local"
 LOCAL_TENANT = "home"
 LOCAL_ACTIONS = frozenset({"search", "ask", "upload", "reindex"})
@@ -145,6 +147,13 @@ def _sqlite_table(rest: str, parts: Footnote) -> Table:
     return SqliteTable(Path(rest), parts.clock)
 
 
+def _dynamodb(rest: str, parts: Footnote) -> Table:
+    from corpus import aws  # noqa: PLC0415
+    from corpus.tables.dynamodb import DynamoDbTable  # noqa: PLC0415
+
+    return DynamoDbTable(aws.client("dynamodb", attempts=1, seconds=DYNAMODB_SECONDS), rest, parts.clock)
+
+
 def _sqlite_queue(rest: str, parts: Footnote) -> Queue:
     from corpus.queues.sqlite import SqliteQueue  # noqa: PLC0415
 
@@ -171,7 +180,7 @@ def _quotes(_: str, __: Footnote) -> LLM:
 
 ADAPTERS: Mapping[str, Mapping[str, Callable[[str, Footnote], Any]]] = {
     "FOOTNOTE_BLOBS": {"folder": _folder},
-    "FOOTNOTE_TABLE": {"sqlite": _sqlite_table},
+    "FOOTNOTE_TABLE": {"sqlite": _sqlite_table, "dynamodb": _dynamodb},
     "FOOTNOTE_QUEUE": {"sqlite": _sqlite_queue},
     "FOOTNOTE_INDEX": {"sqlite": _sqlite_index},
     "FOOTNOTE_EMBEDDER": {"local": _local},

@@ -21,13 +21,15 @@ from corpus.ports import Limits
 PREFIX = "FOOTNOTE_"
 SCHEMES: Mapping[str, tuple[str, ...]] = {
     "FOOTNOTE_BLOBS": ("folder:DIR",),
-    "FOOTNOTE_TABLE": ("sqlite:FILE",),
+    "FOOTNOTE_TABLE": ("sqlite:FILE", "dynamodb:TABLE"),
     "FOOTNOTE_QUEUE": ("sqlite:FILE",),
     "FOOTNOTE_INDEX": ("sqlite:FILE",),
     "FOOTNOTE_EMBEDDER": ("local",),
     "FOOTNOTE_LLM": ("quotes",),
 }
 """What each address may look like; the word before the colon chooses the adapter."""
+PATHS = frozenset({"folder", "sqlite"})
+"""The adapters whose address is a path; what the others' means, they know themselves."""
 
 _T = TypeVar("_T")
 
@@ -97,7 +99,9 @@ class _Reader:
                 rest
             ):
                 raise ValueError(value)
-            return f"{scheme}:{Path(rest.replace('{home}', str(home))).expanduser().absolute()}" if colon else scheme
+            if scheme not in PATHS:
+                return value
+            return f"{scheme}:{Path(rest.replace('{home}', str(home))).expanduser().absolute()}"
 
         return self._take(name, parse(default), parse, " or ".join(SCHEMES[name]))
 

@@ -29,6 +29,13 @@ def test_an_address_may_name_the_home(tmp_path: Path) -> None:
     assert (settings.home, settings.blobs, settings.limits.bytes) == (tmp_path, f"folder:{tmp_path}/a{{b}}", 1000)
 
 
+def test_only_a_path_is_taken_for_one(tmp_path: Path) -> None:
+    """An address that names something else than a file or folder stays as it was given."""
+    settings = Settings.from_env({"FOOTNOTE_TABLE": "dynamodb:footnote-prod"}, home=tmp_path)
+
+    assert settings.table == "dynamodb:footnote-prod"
+
+
 def test_all_problems_are_named_at_once() -> None:
     """One error names every wrong variable, its value, and what was expected."""
     environ = {
@@ -50,7 +57,7 @@ def test_all_problems_are_named_at_once() -> None:
     assert "FOOTNOTE_MAX_PAGES='-3': expected a whole number above 0" in said
     assert "FOOTNOTE_MAX_BYTES='many': expected a whole number above 0" in said
     assert "FOOTNOTE_INDEX='faiss:/x': expected sqlite:FILE" in said
-    assert "FOOTNOTE_TABLE='sqlite:': expected sqlite:FILE" in said
+    assert "FOOTNOTE_TABLE='sqlite:': expected sqlite:FILE or dynamodb:TABLE" in said
     assert "FOOTNOTE_LLM='quotes:7': expected quotes" in said
     assert "s3cret" not in said
     assert "UNRELATED" not in said
