@@ -89,6 +89,10 @@ def test_created_at(table: Table, clock: Clock) -> None:
     second = table.put(item(created_at="1970"), 1)
 
     assert second.created_at == first.created_at < second.updated_at
+    table.transact([Put(item(created_at="1970"), 2)])
+    third = table.get("P", "A")
+    assert third
+    assert (third.created_at, third.updated_at) == (first.created_at, second.updated_at)
 
 
 def test_conflict(table: Table) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +16,14 @@ from corpus.errors import NotFound, Unavailable
 from corpus.keys import original_key
 from corpus.model import Change
 from corpus.records.jobs import LEASE_PARTITIONS, LEASES
+from corpus.tables.dynamodb import DynamoDbTable
 from ingest.chunk import chunk
 from ingest.extract import Reader
 from ingest.extractors import text as extractor
 from ingest.pipeline import Ingestor
 from ingest.replay import replay
 from tests.fakes import MemoryIndex
+from tests.services.aws import dynamodb
 from tests.worlds import LIMITS, ME, Fuse, Killed, World, folder_world, memory_world
 
 NAMES = ("d1", "d2")
@@ -237,6 +240,23 @@ def test_any_history_ends_in_the_same_corpus(reader: Reader, history: list[Doing
 def test_so_it_does_in_a_folder(reader: Reader, history: list[Doing]) -> None:
     """The same holds for the adapters of one machine."""
     with tempfile.TemporaryDirectory() as folder, folder_world(Path(folder), reader) as world:
+        player = Player(world)
+        for doing in history:
+            player.play(doing)
+        player.check_after_all()
+
+
+@pytest.mark.service
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(history=histories)
+def test_so_it_does_with_records_in_dynamodb(reader: Reader, history: list[Doing]) -> None:
+    """The same holds when the records lie in DynamoDB."""
+    world = memory_world(reader)
+    world.clock.now = max(world.clock(), time.time() + 3600)  # DynamoDB Local deletes by the clock on the wall
+    with dynamodb() as (client, name):
+        world.table = DynamoDbTable(client, name, world.clock)
         player = Player(world)
         for doing in history:
             player.play(doing)

@@ -146,7 +146,7 @@ class DynamoDbTable:
         return item if live(item, self._clock()) else None
 
     def _batch(self, keys: list[dict[str, Attribute]]) -> list[Row]:
-        """Read some keys, asking again for what DynamoDB leaves out of an answer: above 16 MB, or when it is busy."""
+        """Read some keys, asking again for those that DynamoDB leaves out of an answer, as it does when it is busy."""
         rows, tries = list[Row](), 0
         while keys:
             asked = {self._calls.name: {"Keys": keys, "ConsistentRead": True}}

@@ -95,12 +95,21 @@ def _said(error: FootnoteError, code: str) -> bool:
 
 
 def _expire(calls: Calls) -> None:
-    """Let DynamoDB delete what has expired; asking twice would be refused."""
-    status = calls.repeat("describe_time_to_live", {})["TimeToLiveDescription"]
-    if status.get("TimeToLiveStatus") in {"DISABLED", None}:
-        calls.once("update_time_to_live", {"TimeToLiveSpecification": EXPIRY})
-    elif status.get("AttributeName") != EXPIRY["AttributeName"]:
-        raise ConfigError(f"The table {calls.name} lets items expire by {status.get('AttributeName')}.", hint=FIX)
+    """Let DynamoDB delete what has expired; it refuses to be told twice."""
+    expiry = _expiry(calls)
+    if expiry.get("TimeToLiveStatus", "DISABLED") == "DISABLED":
+        try:
+            calls.once("update_time_to_live", {"TimeToLiveSpecification": EXPIRY})
+        except aws.ClientError:
+            if _expiry(calls).get("TimeToLiveStatus") == "DISABLED":  # else another was faster
+                raise
+    elif expiry.get("AttributeName") != EXPIRY["AttributeName"]:
+        raise ConfigError(f"The table {calls.name} lets items expire by {expiry.get('AttributeName')}.", hint=FIX)
+
+
+def _expiry(calls: Calls) -> dict[str, Any]:
+    found: dict[str, Any] = calls.repeat("describe_time_to_live", {})["TimeToLiveDescription"]
+    return found
 
 
 def _ready(calls: Calls) -> dict[str, Any]:
