@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +19,11 @@ from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
 from corpus.tables.dynamodb import DynamoDbTable
 from corpus.tables.dynamodb.calls import TRIES
+from footnote.connect import connect
+from footnote.settings import Settings
 from tests.fakes import Clock
+from tests.services.aws import CREDENTIALS, dynamodb
 from tests.services.aws import client as client_of
-from tests.services.aws import dynamodb
 from tests.services.needed import up
 from tests.services.servers import DYNAMODB
 
@@ -601,6 +604,30 @@ def test_point_in_time_recovery() -> None:
         client.delete_table(TableName=name)
 
     assert state["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+# From an address
+
+
+def test_an_address_is_all_it_takes(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`dynamodb:TABLE`, with AWS's own variables for the rest, is where the records lie."""
+    for name, value in (CREDENTIALS | {"AWS_ENDPOINT_URL_DYNAMODB": DYNAMODB}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("FOOTNOTE_TABLE", f"dynamodb:{opened.name}")
+
+    with connect(Settings.from_env(home=tmp_path)) as footnote:
+        footnote.table.ping()
+        footnote.table.put(item(), ABSENT)
+
+    assert opened.table.get("P", "A")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", "ab", "a b", "x" * 256, "arn:aws:dynamodb:x"])
+def test_a_name_that_no_table_can_have(name: str) -> None:
+    """A name that DynamoDB would refuse is one of the settings."""
+    with pytest.raises(ConfigError, match="names no table"):
+        DynamoDbTable(None, name)
 
 
 # Access patterns

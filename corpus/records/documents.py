@@ -32,7 +32,7 @@ class Documents:
         return _document(item) if item else None
 
     def get_many(self, document_ids: Sequence[str]) -> dict[str, Document]:
-        """Return those that are there, by id, as `get` would."""
+        """Return those that are there, by id, by the keys of `get`."""
         items = self.table.get_many([(_pk(one), SORT) for one in document_ids])
         found = [_document(item) for item in items if item]
         return {document.document_id: document for document in found}
@@ -46,12 +46,19 @@ class Documents:
         return Put(_item(document), document.rev)
 
     def of_user(self, user_id: str, limit: int, after: str | None = None) -> tuple[list[Document], str | None]:
-        """Return a page of a person's documents, newest first, and the cursor of the next, by index 1."""
+        """Return a page of a person's documents, newest first, and the cursor of the next.
+
+        By index 1: `USER#{userId}#DOCUMENT`, in the order of `{uploadDate}#{documentId}`. A page may be short.
+        """
         batch = self.table.query(OF_USER, f"USER#{user_id}#DOCUMENT", newest_first=True, limit=limit, after=after)
         return [_document(item) for item in batch.items], batch.cursor
 
     def of_tenant(self, tenant_id: str) -> Iterator[Document]:
-        """Yield all of a building's documents, by index 3, whose keys stay put while documents are worked on."""
+        """Yield all of a building's documents.
+
+        By index 3: `TENANT#{tenantId}#TYPE`, in the order of `{fileType}#{uploadDate}#{documentId}`, keys that stay put
+        while documents are worked on.
+        """
         cursor: str | None = None
         while True:
             batch = self.table.query(OF_TENANT_BY_TYPE, f"TENANT#{tenant_id}#TYPE", after=cursor)

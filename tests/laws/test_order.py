@@ -248,7 +248,7 @@ def test_so_it_does_in_a_folder(reader: Reader, history: list[Doing]) -> None:
 
 @pytest.mark.service
 @settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(history=histories)
 def test_so_it_does_with_records_in_dynamodb(reader: Reader, history: list[Doing]) -> None:

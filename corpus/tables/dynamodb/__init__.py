@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from corpus import aws
-from corpus.errors import BadRequest, Conflict, QuotaExceeded, Throttled, Unavailable
+from corpus.errors import BadRequest, ConfigError, Conflict, QuotaExceeded, Throttled, Unavailable
 from corpus.keys import iso_time
 from corpus.ports import ABSENT, MAX_TRANSACTION, Batch, Item, Put, Remove
 from corpus.tables.dynamodb import layout
@@ -34,6 +35,7 @@ from corpus.tables.dynamodb.items import (
     text,
 )
 
+NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 BATCH = 100
 """The most keys that one request may read."""
 LONGEST_CURSOR = 16_384
@@ -42,7 +44,10 @@ REFUSED = "ConditionalCheckFailedException"
 
 
 class DynamoDbTable:
-    """A `Table` in DynamoDB, by a client that tries once: what may be tried again is decided here."""
+    """A `Table` in DynamoDB, by a client that tries once: what may be tried again is decided here.
+
+    Raises `ConfigError` for a name that no table can have.
+    """
 
     def __init__(
         self,
@@ -51,6 +56,8 @@ class DynamoDbTable:
         clock: Callable[[], float] = time.time,
         pause: Callable[[int], None] = aws.pause,
     ) -> None:
+        if not NAME.fullmatch(name):
+            raise ConfigError(f"dynamodb:{name} names no table: 3 to 255 of A-Z a-z 0-9 _ . - are expected.")
         self._calls = Calls(client, name, pause)
         self._clock = clock
 
