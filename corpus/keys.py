@@ -72,6 +72,11 @@ def chunk_id(document_id: str, version: str, recipe: str, index: int) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{document_id}/{version}/{recipe}/{index}"))
 
 
+def change_id(key: str, version: str) -> str:
+    """Return the name of a change: the same each time it is delivered."""
+    return str(uuid.uuid5(NAMESPACE, f"{key}\n{version}"))
+
+
 def path_document_id(user_id: str, path: str) -> str:
     """Return the id of the document that a person keeps at an absolute path."""
     return str(uuid.uuid5(NAMESPACE, f"{user_id}\n{path}"))

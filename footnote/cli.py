@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -186,6 +186,30 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
 
     with _connected(context) as footnote:
         _leave(doctoring.doctor(footnote, as_json=as_json))
+
+
+@app.command()
+def setup(context: typer.Context) -> None:
+    """Make what is missing: table, queue, bucket with its notification, index. On one machine nothing ever is."""
+    from footnote.commands import setting_up  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        setting_up.setup(footnote)
+
+
+@app.command()
+def person(
+    context: typer.Context,
+    verb: Annotated[Literal["add"], typer.Argument(help="What to do: add.")],
+    user_id: Annotated[str, typer.Argument(help="Their id.")],
+    tenant: Annotated[str, typer.Option(help="The building in which they are at home.")] = "home",
+) -> None:
+    """Make a person known, so that documents put straight into a bucket may be theirs."""
+    del verb  # there is one; others come with signing in
+    from footnote.commands import setting_up  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        setting_up.add_person(footnote, user_id, tenant)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from corpus.model import Answer, Scope, tenant_principal, user_principal
 from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
 from corpus.records.documents import Documents
 from corpus.records.jobs import Jobs
+from corpus.records.people import People
 from footnote.settings import Settings
 from ingest.extract import Reader
 from ingest.pipeline import Ingestor
@@ -96,12 +97,24 @@ class Footnote:
     @cached_property
     def ingestor(self) -> Ingestor:
         """The pipeline."""
-        return Ingestor(self.blobs, self.table, self.index, self.embedder, self.reader, clock=self.clock)
+        parts = (self.blobs, self.table, self.index, self.embedder, self.reader)
+        return Ingestor(*parts, clock=self.clock, tenant_of=self._tenant_of)
 
     @cached_property
     def retriever(self) -> Retriever:
         """Hybrid search."""
         return Retriever(self.table, self.index, self.embedder)
+
+    @property
+    def people(self) -> People:
+        """The records of people."""
+        return People(self.table)
+
+    def _tenant_of(self, user_id: str) -> str | None:
+        """Into a folder only this machine's own people put documents; into a bucket anybody might."""
+        if self.settings.blobs.startswith("folder:"):
+            return LOCAL_TENANT
+        return self.people.tenant_of(user_id)
 
     def search(self, scope: Scope, question: str, k: int = 10) -> Found:
         """Return the k best chunks that the asker may see."""

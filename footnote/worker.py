@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from corpus.errors import Unavailable
 from footnote.connect import Footnote
 from ingest.claim import Stopped
+from ingest.sweep import sweep
 
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 0.5
 PAUSE_SECONDS = 2.0
+SWEEP_SECONDS = 300
 
 
 class Worker:
@@ -21,6 +24,7 @@ class Worker:
     def __init__(self, footnote: Footnote) -> None:
         self._footnote = footnote
         self._stopping = threading.Event()
+        self._swept = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self.error: BaseException | None = None
 
@@ -47,6 +51,9 @@ class Worker:
     def _step(self) -> None:
         try:
             self._footnote.ingestor.drain(self._footnote.queue, wait=WAIT_SECONDS, stop=self._stopping.is_set)
+            if time.monotonic() - self._swept > SWEEP_SECONDS:
+                self._swept = time.monotonic()
+                sweep(self._footnote.table, self._footnote.queue, self._footnote.clock)
         except Unavailable as error:  # the queue itself: the changes are safe in it
             log.warning("the queue is away", extra={"error": error.code})
             self._stopping.wait(PAUSE_SECONDS)

@@ -10,17 +10,18 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from corpus import words
 from corpus.errors import BlobMissing, Conflict, Rejected, TooLarge, Unavailable
-from corpus.keys import Original, iso_time, processed_prefix
+from corpus.keys import Original, change_id, iso_time, processed_prefix
 from corpus.model import Blob, Change, Chunk, Document, Extracted, Generation, GenerationId, Live, Reason, Space
 from corpus.ports import MAX_DELIVERIES, BlobStore, Embedder, Queue, Table, VectorIndex
 from corpus.records.documents import Documents
-from corpus.records.jobs import Jobs
+from corpus.records.jobs import Job, Jobs
 from ingest import chunk, clean, tokens
 from ingest.claim import MAX_ATTEMPTS, Claim, Hold, Stopped, claim, reason_of
 from ingest.derived import Context, Derived, passage
@@ -37,6 +38,13 @@ log = logging.getLogger(__name__)
 CONFLICT_TRIES = 20
 CRASHED = Reason(
     "crashed", "", transient=True, hint="Its worker died three times; the log of that machine may say why."
+)
+
+UNKNOWN_OWNER = Reason(
+    "unknown_owner", "", transient=False, hint="`footnote person add ID` makes its owner known; then upload it again."
+)
+OWNER_MISMATCH = Reason(
+    "owner_mismatch", "", transient=False, hint="The document is another person's; upload it under an id of its own."
 )
 
 
@@ -56,12 +64,13 @@ class Ingestor:
         reader: Reader,
         *,
         clock: Callable[[], float],
-        tenant_id: str = "home",
+        tenant_of: Callable[[str], str | None],
     ) -> None:
+        """Take the parts. `tenant_of` says in whose building a person is at home, and None for somebody unknown."""
         self._blobs, self._table, self._index, self._embedder, self._reader = blobs, table, index, embedder, reader
         self._documents, self._jobs = Documents(table), Jobs(table)
         self._clock = clock
-        self._tenant_id = tenant_id
+        self._tenant_of = tenant_of
 
     def drain(self, queue: Queue, *, wait: float = 0, stop: Callable[[], bool] = lambda: False) -> int:
         """Apply the next change that waits, and return how many were handed out: 0 or 1.
@@ -120,14 +129,18 @@ class Ingestor:
             return
         found = self._documents.get(whose.document_id)
         if found and found.user_id != whose.user_id:
-            log.error("a change names another owner than the document's", extra={"key": change.key})
+            self._refuse(change, whose, OWNER_MISMATCH)
             return
         if change.kind == "removed":
             self._forget(change, whose, found)
             return
         if found is None or not self._needs_nothing(found, change):
             if found is None or found.deleted_at:
-                found = Document(whose.document_id, whose.user_id, self._tenant_id, rev=found.rev if found else 0)
+                tenant_id = self._tenant_of(whose.user_id)
+                if tenant_id is None:
+                    self._refuse(change, whose, UNKNOWN_OWNER)
+                    return
+                found = Document(whose.document_id, whose.user_id, tenant_id, rev=found.rev if found else 0)
             held = claim(self._table, self._clock, hold, change, found)
             try:
                 self._attempt(change, held, hold)
@@ -136,6 +149,16 @@ class Ingestor:
                 self._forget(change, whose, self._documents.get(whose.document_id))
                 return
         self._prune(whose, change.version)
+
+    def _refuse(self, change: Change, whose: Original, reason: Reason) -> None:
+        """Leave a failed job that says why nothing was done, one for each version, and nothing else."""
+        log.error("a change was refused", extra={"key": change.key, "reason": reason.code})
+        now = iso_time(self._clock())
+        job_id = change_id(change.key, change.version)
+        tenant_id = self._tenant_of(whose.user_id) or "unknown"
+        with suppress(Conflict):  # it came before
+            job = Job(job_id, whose.document_id, whose.user_id, tenant_id, change.version, now)
+            self._jobs.put(replace(job, status="failed", error=reason, ended_at=now))
 
     def _attempt(self, change: Change, held: Claim, hold: Hold) -> None:
         """Work on a claimed document; however that ends, its job says so, and nobody waits for its lease."""

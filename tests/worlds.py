@@ -103,7 +103,8 @@ class World:
         blobs: Any = Fused(self.blobs, fuse) if fuse else self.blobs
         table: Any = Fused(self.table, fuse) if fuse else self.table
         index: Any = Fused(self.index, fuse) if fuse else self.index
-        return Ingestor(blobs, table, index, embedder or self.embedder, self.reader, clock=self.clock)
+        parts = (blobs, table, index, embedder or self.embedder, self.reader)
+        return Ingestor(*parts, clock=self.clock, tenant_of=lambda user: None if user == "stranger" else "home")
 
     def put(self, document_id: str, text: str, scope: Scope = ME, name: str = "") -> None:
         self.uploads.put(scope, document_id, name or f"{document_id}.txt", text.encode())

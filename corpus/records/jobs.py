@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -66,6 +67,22 @@ class Jobs:
         """Return a job by `DOCUMENT#{documentId}` / `JOB#{jobId}`; None without an id."""
         item = self.table.get(f"DOCUMENT#{document_id}", f"JOB#{job_id}") if job_id else None
         return _job(item) if item else None
+
+    def stale(self, before: str) -> Iterator[Job]:
+        """Yield unfinished jobs whose lease ended, or that were given back, before an ISO time.
+
+        By index 1, `LEASE#{0–7}` up to `{leaseUntil}#{jobId}`; a job that was given back has no lease, so its last
+        write counts.
+        """
+        for number in range(LEASE_PARTITIONS):
+            cursor: str | None = None
+            while True:
+                batch = self.table.query(LEASES, f"LEASE#{number}", ("", before), after=cursor)
+                found = ((_job(item), item.updated_at) for item in batch.items)
+                yield from (job for job, written in found if (job.lease_until or written) < before)
+                cursor = batch.cursor
+                if cursor is None:
+                    break
 
     def put(self, job: Job) -> Job:
         """Write the job if nobody has since it was read, and return it; raises `Conflict` if somebody has."""

@@ -137,6 +137,15 @@ def test_a_pipe_is_refused_and_waits_for_nobody(run: Run, documents: Path) -> No
     assert "2 documents ready; 2 documents rejected" in said
 
 
+def test_setup_and_people(run: Run) -> None:
+    """On one machine nothing has to be set up, and `setup` says so of each part; a person is made known once."""
+    assert [line.split()[1] for line in run("setup").stdout.splitlines()] == ["table", "queue", "blobs", "index"]
+
+    assert run("person", "add", "ann", "--tenant", "tower").stdout == "ann is now known, at home in tower\n"
+    assert run("person", "add", "ann").stdout == "ann is already known, at home in tower\n"
+    assert "is not an id" in run("person", "add", "a b", code=1).stderr
+
+
 def test_a_gap_is_said(run: Run, documents: Path) -> None:
     """Pages that could not be read are named where the document goes in."""
     (documents / "b.pdf").write_bytes(pdf(["The lift takes eight.", PICTURE, PICTURE]))
@@ -348,7 +357,7 @@ def test_watch(documents: Path, tmp_path: Path) -> None:
 
     def until(*names: str) -> None:
         found: list[Document] = []
-        for _ in range(100):
+        for _ in range(600):
             found = footnote.documents.of_user("local", 100)[0]
             if sorted(one.file_name for one in found if one.status == "ready") == sorted(names):
                 return

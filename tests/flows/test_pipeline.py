@@ -182,14 +182,37 @@ def test_another_persons_document_cannot_be_touched(world: World) -> None:
 
 
 def test_a_change_that_names_another_owner_changes_nothing(world: World) -> None:
-    """A blob under another person's name for a known document is logged, and the document stays as it is."""
+    """A blob under another person's name for a known document leaves a failed job, and the document as it is."""
     world.put("d1", "The pool opens at nine.")
     world.work()
+    before = world.document("d1")
     world.blobs.put("documents/you/d1/original", b"mine now, says the pool", {})
     world.work()
 
     assert world.visible() == {"d1": ["The pool opens at nine."]}
     assert world.visible(YOU) == {}
+    assert world.document("d1") == before
+    assert failed_jobs(world, "d1") == ["owner_mismatch"]
+
+
+def test_a_blob_of_nobody_becomes_nothing(world: World) -> None:
+    """A blob under the name of somebody unknown leaves one failed job, however often it is announced, and no record."""
+    world.blobs.put("documents/stranger/d1/original", b"The pool opens at nine.", {})
+    (change,) = world.pending()
+    for _ in range(3):
+        world.queue.send(change)
+    world.work()
+
+    assert world.documents.get("d1") is None
+    assert failed_jobs(world, "d1", tenant_id="unknown") == ["unknown_owner"]
+    assert list(world.blobs.keys("processed/")) == []
+
+
+def failed_jobs(world: World, document_id: str, tenant_id: str = "home") -> list[str]:
+    """The reasons of a building's failed jobs of a document."""
+    items = world.table.query(2, f"TENANT#{tenant_id}#JOB", ("failed", "failed~")).items
+    found = [world.ingestor()._jobs.get(document_id, item.sk.removeprefix("JOB#")) for item in items]
+    return [job.error.code for job in found if job and job.error]
 
 
 def test_a_blob_without_a_record_makes_one(world: World) -> None:

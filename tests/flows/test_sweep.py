@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from corpus.records.jobs import Jobs
+from corpus.records.people import People
+from ingest.sweep import GRACE_SECONDS, Swept, sweep
+from tests.worlds import ME, Fuse, Killed, World
+
+
+def left(world: World) -> None:
+    """A document whose worker died in the middle, and whose change is gone."""
+    world.put("d1", "The pool opens at nine.")
+    with pytest.raises(Killed):
+        world.ingestor(Fuse(blow_at=12)).apply(world.pending()[0])
+    assert world.pending() == []
+
+
+def test_a_left_job_is_asked_for_again(world: World) -> None:
+    """A document whose worker died and whose change was lost goes on after a sweep, and not before its time."""
+    left(world)
+    assert sweep(world.table, world.queue, world.clock) == Swept()
+
+    world.clock.sleep(GRACE_SECONDS + 60)
+    assert sweep(world.table, world.queue, world.clock) == Swept(resent=1)
+    world.work()
+
+    assert world.visible() == {"d1": ["The pool opens at nine."]}
+    world.clock.sleep(GRACE_SECONDS + 60)
+    assert sweep(world.table, world.queue, world.clock) == Swept()
+
+
+def test_a_job_given_back_and_never_taken_up_is_asked_for_again(world: World) -> None:
+    """A job without a lease whose change went to the dead letters is swept by the time of its last write."""
+    world.put("d1", "The pool opens at nine.")
+    (change,) = world.pending()
+
+    def broken() -> None:
+        raise RuntimeError("a bug")
+
+    world.embedder.meanwhile = broken
+    with pytest.raises(RuntimeError):
+        world.ingestor().apply(change)
+    world.clock.sleep(GRACE_SECONDS + 60)
+
+    assert sweep(world.table, world.queue, world.clock) == Swept(resent=1)
+
+
+def test_the_job_of_a_removed_document_is_closed(world: World) -> None:
+    """A job whose document is gone holds nothing, and is closed."""
+    left(world)
+    world.uploads.remove(ME, "d1")
+    world.pending()
+    world.clock.sleep(GRACE_SECONDS + 60)
+
+    assert sweep(world.table, world.queue, world.clock) == Swept(closed=1)
+    assert not list(Jobs(world.table).stale("9999"))
+
+
+def test_people(world: World) -> None:
+    """A person is made known once, and somebody unknown has no building."""
+    people = People(world.table)
+    assert people.tenant_of("ann") is None
+
+    assert people.add("ann", "tower")
+    assert not people.add("ann", "home")
+    assert people.tenant_of("ann") == "tower"
