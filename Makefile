@@ -9,7 +9,7 @@ SRC := corpus ingest search lambdas footnote tests bench sample_docs
 help:
 	@echo "make demo      ingest sample_docs/ and ask three questions"
 	@echo "make test      run the whole default suite"
-	@echo "make check     formatting, lint, types and the rules of the tree"
+	@echo "make check     formatting, lint, types, the rules of the tree and of lambdas/template.yaml"
 	@echo "make serve     answer over HTTP on http://127.0.0.1:8000"
 	@echo "make bench     measure what docs/benchmarks.md quotes; DATA=folder of the labelled sets"
 	@echo "make services  start OpenSearch, DynamoDB Local and moto (S3, SQS) on loopback, for the tests marked service"
@@ -49,11 +49,20 @@ bench: .venv/dev .venv/model
 	@test -n "$(DATA)" || { echo "Name the labelled sets: make bench DATA=folder (docs/benchmarks.md says which)"; exit 2; }
 	@for part in extraction chunker embedder imports support; do $(BIN)/python -m bench.$$part $(DATA) || exit 1; done
 
-check: .venv/dev
+# An environment of its own: SAM's translator wants an older pydantic than the HTTP door has.
+.venv/check/made: requirements/check.txt
+	@test -n "$(PYTHON)" || { echo "Footnote needs Python 3.11 or newer; none of python3.13, python3.12, python3.11, python3 is."; exit 2; }
+	@echo "Adding the tools of the template (once) …"
+	@$(PYTHON) -m venv .venv/check
+	@.venv/check/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/check.txt
+	@touch $@
+
+check: .venv/dev .venv/check/made
 	@$(BIN)/ruff format --check --quiet $(SRC)
 	@$(BIN)/ruff check --quiet $(SRC)
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_docs.py
+	@.venv/check/bin/python -m pytest -q tests/template
 
 serve: .venv/model
 	@$(BIN)/footnote serve
