@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from corpus.tables.dynamodb import layout
 from tests.template.rules import handler, violations
 from tests.template.translate import PATH, Tree, aliases, linted, resolved, source, translated
 
@@ -73,6 +74,17 @@ def test_pages_are_let_in_by_parameter_only() -> None:
 
     assert "CorsConfiguration" not in closed
     assert opened["CorsConfiguration"]["CorsRules"][0]["AllowedOrigins"] == ["https://a", "https://b"]
+
+
+def test_the_table_is_the_one_that_setup_makes() -> None:
+    """Keys, indexes, stream, expiry and recovery are those that the adapter would make and looks for."""
+    made = resolved(translated(source()))["Table"]["Properties"]
+    stream = {"StreamViewType": layout.STREAM["StreamViewType"]}  # CloudFormation turns it on by naming its view
+    whole = {**layout._whole(), "StreamSpecification": stream}
+
+    assert {name: made[name] for name in whole} == whole
+    assert made["TimeToLiveSpecification"] == layout.EXPIRY
+    assert made["PointInTimeRecoverySpecification"] == layout.RECOVERY
 
 
 BUCKET, QUEUE, TABLE = "Bucket/Properties", "Queue/Properties", "Table/Properties"
