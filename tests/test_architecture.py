@@ -12,7 +12,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("corpus", "ingest", "search", "lambdas", "footnote")
-NOUNS = tuple(f"corpus.{one}" for one in ("model", "ports", "errors", "keys", "words", "sentences", "texts", "records"))
+NOUNS = tuple(
+    f"corpus.{one}" for one in ("model", "ports", "errors", "keys", "words", "sentences", "texts", "changes", "records")
+)
 MAY_IMPORT = {
     "corpus/blobs": (*NOUNS, "corpus.blobs", "corpus.aws"),
     "corpus/tables": (*NOUNS, "corpus.tables", "corpus.database", "corpus.aws"),
@@ -24,7 +26,7 @@ MAY_IMPORT = {
     "ingest": (*NOUNS, "ingest"),
     "search": (*NOUNS, "search"),
     "lambdas": (*NOUNS, "ingest", "search", "lambdas", "footnote.settings", "footnote.connect", "footnote.api"),
-    "footnote": ("corpus", "ingest", "search", "footnote"),
+    "footnote": ("corpus", "ingest", "search", "footnote", "lambdas.events"),
 }
 """By folder, the longest that fits: which of our own modules may be imported there."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from corpus.changes import from_json, to_json
 from corpus.database import Connection, Database
 from corpus.errors import BadRequest, Unavailable
 from corpus.model import Change, Delivery
@@ -42,9 +42,9 @@ class SqliteQueue:
     def send(self, change: Change, delay: float = 0) -> None:
         if not 0 <= delay <= MAX_DELAY_SECONDS:
             raise BadRequest(f"A delay of {delay} seconds is not between 0 and {MAX_DELAY_SECONDS}.")
-        body = json.dumps({"kind": change.kind, "key": change.key, "version": change.version, "etag": change.etag})
+        message = (to_json(change), self._clock() + delay)
         with self._database.write() as connection:
-            connection.execute("INSERT INTO message (body, visible) VALUES (?, ?)", (body, self._clock() + delay))
+            connection.execute("INSERT INTO message (body, visible) VALUES (?, ?)", message)
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:
         deadline = self._clock() + wait
@@ -64,7 +64,7 @@ class SqliteQueue:
         found: list[Delivery] = []
         with self._database.write() as connection:
             while len(found) < limit and (row := connection.execute(ready, (now, 1)).fetchone()):
-                change = _understood(row["body"])
+                change = from_json(row["body"])
                 if change is None or row["count"] >= MAX_DELIVERIES:
                     _bury(connection, row["id"], understood=change is not None)
                     continue
@@ -105,14 +105,3 @@ class SqliteQueue:
 def _bury(connection: Connection, number: int, *, understood: bool) -> None:
     connection.execute("UPDATE message SET dead = 1 WHERE id = ?", (number,))
     log.warning("a message went to the dead letters", extra={"message_id": number, "understood": understood})
-
-
-def _understood(body: str) -> Change | None:
-    """The change a message speaks of; None if it speaks of none."""
-    try:
-        fields = json.loads(body)
-        change = Change(fields["kind"], fields["key"], fields["version"], fields["etag"])
-    except (ValueError, KeyError, TypeError):
-        return None
-    ours = change.kind in {"put", "removed"} and change.original and isinstance(change.version, str)
-    return change if ours and isinstance(change.etag, str) else None
