@@ -7,14 +7,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from corpus.blobs.folder import FolderBlobs
+from corpus.blobs.s3 import S3Blobs
 from corpus.embedders.local import LocalEmbedder
 from corpus.llms.quotes import Quotes
 from corpus.model import Space
 from corpus.ports import LLM, BlobStore, Embedder, Extractor, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
+from corpus.queues.sqs import SqsQueue
 from corpus.tables.dynamodb import DynamoDbTable
 from corpus.tables.sqlite import SqliteTable
 from corpus.vectors.opensearch import OpenSearchIndex
@@ -22,6 +24,7 @@ from corpus.vectors.opensearch.client import connected
 from corpus.vectors.opensearch.mapping import Design, Engine
 from corpus.vectors.sqlite import SqliteIndex
 from ingest.extractors import markdown, pdf, text
+from lambdas.events import changes
 from tests.conftest import MODEL_DIR
 from tests.fakes import (
     Clock,
@@ -34,6 +37,7 @@ from tests.fakes import (
     ScriptedLLM,
 )
 from tests.pdfs import pdf as make_pdf
+from tests.services import doubles
 from tests.services.aws import dynamodb
 from tests.services.needed import up
 
@@ -47,6 +51,8 @@ class Place:
 
     folder: Path
     clock: Clock
+    fixture: Callable[[str], Any]
+    """A fixture by its name, for what is started only where it is needed."""
 
 
 @dataclass
@@ -109,6 +115,23 @@ def sqlite_queue(place: Place) -> Iterator[Opened[Queue]]:
         one.close()
 
 
+def s3_blobs(place: Place) -> Iterator[tuple[Opened[BlobStore], Queue]]:
+    with doubles.bucket(up("moto").address) as made:
+        yield Opened(made.blobs, lambda: S3Blobs(made.s3, made.name)), made.announced
+
+
+def sqs_queue(place: Place) -> Iterator[Opened[Queue]]:
+    with doubles.sqs_queue(place.fixture("moto_with_clock"), place.clock) as (queue, sqs, url):
+
+        def garble() -> None:
+            while found := sqs.receive_message(QueueUrl=url).get("Messages"):
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"])
+                sqs.send_message(QueueUrl=url, MessageBody='{"kind": "put", "key": 7}', DelaySeconds=1)
+            place.clock.sleep(1)
+
+        yield Opened(queue, lambda: SqsQueue(sqs, url, changes), garble)
+
+
 def sqlite_table(place: Place) -> Iterator[Opened[Table]]:
     path, opened = place.folder / "footnote.db", list[SqliteTable]()
 
@@ -160,8 +183,9 @@ def opensearch_index(engine: Engine) -> Opener[VectorIndex]:
 BLOBS: dict[str, Callable[[Place], Iterator[tuple[Opened[BlobStore], Queue]]]] = {
     "memory": memory_blobs,
     "folder": folder_blobs,
+    "s3": s3_blobs,
 }
-QUEUES: dict[str, Opener[Queue]] = {"memory": memory_queue, "sqlite": sqlite_queue}
+QUEUES: dict[str, Opener[Queue]] = {"memory": memory_queue, "sqlite": sqlite_queue, "sqs": sqs_queue}
 INDEXES: dict[str, Opener[VectorIndex]] = {
     "memory": memory_index,
     "sqlite": sqlite_index,

@@ -11,8 +11,9 @@ from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
 from tests.contracts import adapters
 from tests.contracts.adapters import Opened, Place, Samples
 from tests.fakes import Clock
+from tests.services import doubles
 
-REMOTE = ("dynamodb", "opensearch")
+REMOTE = ("dynamodb", "opensearch", "s3", "sqs")
 """What the names of adapters begin with that need a server."""
 
 
@@ -27,11 +28,17 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def place(tmp_path: Path, clock: Clock) -> Place:
-    return Place(tmp_path, clock)
+def place(tmp_path: Path, clock: Clock, request: pytest.FixtureRequest) -> Place:
+    return Place(tmp_path, clock, request.getfixturevalue)
 
 
-@pytest.fixture(params=adapters.BLOBS)
+@pytest.fixture(scope="session")
+def moto_with_clock() -> Iterator[str]:
+    with doubles.moto_with_clock() as address:
+        yield address
+
+
+@pytest.fixture(params=marked(adapters.BLOBS))
 def store(request: pytest.FixtureRequest, place: Place) -> Iterator[tuple[Opened[BlobStore], Queue]]:
     yield from adapters.BLOBS[request.param](place)
 
@@ -46,7 +53,7 @@ def announced(store: tuple[Opened[BlobStore], Queue]) -> Queue:
     return store[1]
 
 
-@pytest.fixture(params=adapters.QUEUES)
+@pytest.fixture(params=marked(adapters.QUEUES))
 def opened_queue(request: pytest.FixtureRequest, place: Place) -> Iterator[Opened[Queue]]:
     yield from adapters.QUEUES[request.param](place)
 

@@ -22,6 +22,8 @@ OPENSEARCH_PORT, TRANSPORT_PORT, DYNAMODB_PORT, MOTO_PORT = 9200, 9300, 8010, 80
 OPENSEARCH = f"http://127.0.0.1:{OPENSEARCH_PORT}"
 DYNAMODB = f"http://127.0.0.1:{DYNAMODB_PORT}"
 MOTO = f"http://127.0.0.1:{MOTO_PORT}"
+CLOCK_HEADER = "X-Test-Clock"
+"""By which a request tells the moto of `moto_clock.py` what time it is."""
 
 
 class CannotRun(Exception):
