@@ -12,7 +12,8 @@ from corpus.model import Document, Scope
 from corpus.ports import BlobStore, Table
 from corpus.records.documents import Documents
 
-MAX_NAME = 255
+MAX_NAME, MAX_NAME_BYTES = 255, 600
+"""The bytes leave room for the name, percent-encoded, in the 2 KB that S3 keeps beside a blob."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +78,5 @@ def unknown(document_id: str) -> NotFound:
 def plain_name(file_name: str) -> str:
     """Return a file's own name, without its folders and without characters that nobody can see."""
     name = re.split(r"[\\/]", file_name)[-1]
-    return "".join(c for c in name if c.isprintable())[-MAX_NAME:] or "document"
+    name = "".join(c for c in name if c.isprintable())[-MAX_NAME:]
+    return name.encode()[-MAX_NAME_BYTES:].decode(errors="ignore") or "document"
