@@ -154,6 +154,18 @@ def _folder(rest: str, parts: Footnote) -> BlobStore:
     return FolderBlobs(Path(rest), parts.queue)
 
 
+def _s3(rest: str, parts: Footnote) -> BlobStore:
+    from corpus import aws  # noqa: PLC0415
+    from corpus.blobs.s3 import S3Blobs  # noqa: PLC0415
+
+    if not parts.settings.queue.startswith("sqs:"):
+        raise ConfigError(
+            f"FOOTNOTE_BLOBS=s3:{rest} announces changes to SQS, and FOOTNOTE_QUEUE={parts.settings.queue} is none.",
+            hint="Set FOOTNOTE_QUEUE=sqs:URL.",
+        )
+    return S3Blobs(aws.client("s3"), rest)
+
+
 def _sqlite_table(rest: str, parts: Footnote) -> Table:
     from corpus.tables.sqlite import SqliteTable  # noqa: PLC0415
 
@@ -171,6 +183,14 @@ def _sqlite_queue(rest: str, parts: Footnote) -> Queue:
     from corpus.queues.sqlite import SqliteQueue  # noqa: PLC0415
 
     return SqliteQueue(Path(rest), parts.clock)
+
+
+def _sqs(rest: str, _: Footnote) -> Queue:
+    from corpus import aws  # noqa: PLC0415
+    from corpus.queues.sqs import SqsQueue, endpoint_of  # noqa: PLC0415
+    from lambdas.events import changes  # noqa: PLC0415
+
+    return SqsQueue(aws.client("sqs", endpoint=endpoint_of(rest)), rest, changes)
 
 
 def _sqlite_index(rest: str, parts: Footnote) -> VectorIndex:
@@ -192,9 +212,9 @@ def _quotes(_: str, __: Footnote) -> LLM:
 
 
 ADAPTERS: Mapping[str, Mapping[str, Callable[[str, Footnote], Any]]] = {
-    "FOOTNOTE_BLOBS": {"folder": _folder},
+    "FOOTNOTE_BLOBS": {"folder": _folder, "s3": _s3},
     "FOOTNOTE_TABLE": {"sqlite": _sqlite_table, "dynamodb": _dynamodb},
-    "FOOTNOTE_QUEUE": {"sqlite": _sqlite_queue},
+    "FOOTNOTE_QUEUE": {"sqlite": _sqlite_queue, "sqs": _sqs},
     "FOOTNOTE_INDEX": {"sqlite": _sqlite_index},
     "FOOTNOTE_EMBEDDER": {"local": _local},
     "FOOTNOTE_LLM": {"quotes": _quotes},

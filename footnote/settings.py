@@ -20,9 +20,9 @@ from corpus.ports import Limits
 
 PREFIX = "FOOTNOTE_"
 SCHEMES: Mapping[str, tuple[str, ...]] = {
-    "FOOTNOTE_BLOBS": ("folder:DIR",),
+    "FOOTNOTE_BLOBS": ("folder:DIR", "s3:BUCKET"),
     "FOOTNOTE_TABLE": ("sqlite:FILE", "dynamodb:TABLE"),
-    "FOOTNOTE_QUEUE": ("sqlite:FILE",),
+    "FOOTNOTE_QUEUE": ("sqlite:FILE", "sqs:URL"),
     "FOOTNOTE_INDEX": ("sqlite:FILE",),
     "FOOTNOTE_EMBEDDER": ("local",),
     "FOOTNOTE_LLM": ("quotes",),

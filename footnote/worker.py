@@ -13,7 +13,7 @@ from ingest.sweep import sweep
 
 log = logging.getLogger(__name__)
 
-WAIT_SECONDS = 0.5
+WAIT_SECONDS = 1.0  # the shortest that SQS can wait, too
 PAUSE_SECONDS = 2.0
 SWEEP_SECONDS = 300
 

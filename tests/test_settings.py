@@ -31,9 +31,14 @@ def test_an_address_may_name_the_home(tmp_path: Path) -> None:
 
 def test_only_a_path_is_taken_for_one(tmp_path: Path) -> None:
     """An address that names something else than a file or folder stays as it was given."""
-    settings = Settings.from_env({"FOOTNOTE_TABLE": "dynamodb:footnote-prod"}, home=tmp_path)
+    given = {
+        "FOOTNOTE_BLOBS": "s3:my-bucket",
+        "FOOTNOTE_TABLE": "dynamodb:footnote-prod",
+        "FOOTNOTE_QUEUE": "sqs:https://sqs.eu-west-1.amazonaws.com/1/my-queue",
+    }
+    settings = Settings.from_env(given, home=tmp_path)
 
-    assert settings.table == "dynamodb:footnote-prod"
+    assert [settings.blobs, settings.table, settings.queue] == list(given.values())
 
 
 def test_all_problems_are_named_at_once() -> None:

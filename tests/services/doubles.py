@@ -6,7 +6,7 @@ import importlib.util
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from corpus import aws
 from corpus.blobs.s3 import S3Blobs
 from corpus.queues.sqs import SqsQueue
 from lambdas.events import changes
+from tests.fakes import Clock
 from tests.services.poller import Poller, Pumped
 from tests.services.servers import CLOCK_HEADER
 
@@ -44,23 +45,28 @@ def moto_with_clock() -> Iterator[str]:
             process.terminate()
 
 
-def client(service: str, address: str, clock: Callable[[], float] | None = None) -> Any:
-    """A client of a double, which says with each request what time it is, if there is a clock."""
+def client(service: str, address: str, clock: Clock | None = None, *, attempts: int = aws.ATTEMPTS) -> Any:
+    """A client of a double; with a clock, it says with each request what time it is, and its long polls take time."""
     with pytest.MonkeyPatch.context() as environment:
         for name, value in ENVIRONMENT.items():
             environment.setenv(name, value)
-        made = aws.client(service, endpoint=address)
+        made = aws.client(service, endpoint=address, attempts=attempts)
 
     def say(request: Any, **_: object) -> None:
         if clock:
             request.headers[CLOCK_HEADER] = str(clock())
 
+    def listen(http_response: Any, **_: object) -> None:
+        if clock:
+            clock.sleep(float(http_response.headers[CLOCK_HEADER]))
+
     made.meta.events.register(f"before-send.{service}", say)
+    made.meta.events.register(f"after-call.{service}", listen)
     return made
 
 
 @contextmanager
-def sqs_queue(address: str, clock: Callable[[], float] | None = None) -> Iterator[tuple[SqsQueue, Any, str]]:
+def sqs_queue(address: str, clock: Clock | None = None) -> Iterator[tuple[SqsQueue, Any, str]]:
     """A queue of one's own with its client and URL."""
     sqs = client("sqs", address, clock)
     url = f"{address}/{ACCOUNT}/{fresh()}"

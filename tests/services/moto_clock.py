@@ -1,8 +1,8 @@
 """moto on a port of its own, whose clock is the caller's: `python -m tests.services.moto_clock` prints its address.
 
 SQS's leases and delays run on the server's clock, and no test waits a minute. Each request says in a header what time
-it is; within a request time passes by itself, a little at each look and as far as a long poll would wait. The server
-ends when its standard input does, so it never outlives who started it.
+it is; within a request time passes by itself, a little at each look and as far as a long poll would wait, which the
+answer says in the same header. The server ends when its standard input does, so it never outlives who started it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def now() -> datetime:
 def wait_for_messages(queue: Queue, timeout: int) -> None:
     """Let the time of a long poll pass at once."""
     _request.now = getattr(_request, "now", START) + timedelta(seconds=timeout)
+    _request.waited = getattr(_request, "waited", 0) + timeout
 
 
 class Quiet(WSGIRequestHandler):
@@ -53,7 +54,12 @@ def main() -> None:
         said = environ.get(HEADER)
         if said:
             _request.now = datetime.fromtimestamp(float(said), UTC).replace(tzinfo=None)
-        return moto(environ, start_response)
+        _request.waited = 0
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, [*headers, (CLOCK_HEADER, str(_request.waited))], *rest)
+
+        return moto(environ, start)
 
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()

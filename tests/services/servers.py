@@ -23,7 +23,7 @@ OPENSEARCH = f"http://127.0.0.1:{OPENSEARCH_PORT}"
 DYNAMODB = f"http://127.0.0.1:{DYNAMODB_PORT}"
 MOTO = f"http://127.0.0.1:{MOTO_PORT}"
 CLOCK_HEADER = "X-Test-Clock"
-"""By which a request tells the moto of `moto_clock.py` what time it is."""
+"""By which a request tells the moto of `moto_clock.py` what time it is, and an answer how long it waited."""
 
 
 class CannotRun(Exception):
