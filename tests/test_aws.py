@@ -36,8 +36,10 @@ USED = {
         UpdateContinuousBackups UpdateItem UpdateTable UpdateTimeToLive
         """,
     "s3": """
-        CreateBucket DeleteObject GetBucketNotificationConfiguration GetObject HeadBucket HeadObject ListObjectsV2
-        PutBucketNotificationConfiguration PutObject
+        AbortMultipartUpload CompleteMultipartUpload CreateBucket CreateMultipartUpload DeleteObject
+        GetBucketNotificationConfiguration GetBucketVersioning GetObject HeadBucket ListObjectsV2 PutBucketEncryption
+        PutBucketLifecycleConfiguration PutBucketNotificationConfiguration PutBucketVersioning PutObject
+        PutPublicAccessBlock UploadPart
         """,
     "sqs": """
         ChangeMessageVisibility CreateQueue DeleteMessage GetQueueAttributes GetQueueUrl ReceiveMessage SendMessage
@@ -49,8 +51,8 @@ ANSWERS = set(
     BucketAlreadyExists BucketAlreadyOwnedByYou ConditionalCheckFailedException EncryptionTypeMismatch
     IdempotentParameterMismatchException InvalidAttributeName InvalidAttributeValue InvalidIdFormat
     InvalidMessageContents InvalidObjectState InvalidRequest InvalidWriteOffset
-    ItemCollectionSizeLimitExceededException MessageNotInflight NoSuchKey QueueNameExists ReceiptHandleIsInvalid
-    TooManyParts TransactionCanceledException TransactionConflictException UnsupportedOperation
+    ItemCollectionSizeLimitExceededException MessageNotInflight NoSuchKey NoSuchUpload QueueNameExists
+    ReceiptHandleIsInvalid TooManyParts TransactionCanceledException TransactionConflictException UnsupportedOperation
     """.split()  # noqa: SIM905
 )
 """What a service answers to what it was asked: an adapter understands it where it expects it, else it is a bug."""

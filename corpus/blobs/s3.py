@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from corpus.aws import ClientError, code_of, translated
-from corpus.errors import BadRequest, BlobMissing, ConfigError, Conflict, FootnoteError, TooLarge
+from corpus.errors import BadRequest, BlobMissing, ConfigError, Conflict, FootnoteError, TooLarge, Unavailable
 from corpus.keys import checked_key
 from corpus.model import Blob
 
@@ -80,6 +80,8 @@ class S3Blobs:
             except ClientError as error:
                 if code_of(error) in {"PreconditionFailed", "412"}:
                     raise Conflict(f"{key} is there already.") from error
+                if code_of(error) == "NoSuchUpload":  # its parts were cleared away, or only the answer was lost
+                    raise Unavailable(f"The parts of {key} are not there any more.", retry_after=1) from error
                 raise
         return _bare(answer["ETag"])
 
