@@ -13,6 +13,7 @@ from footnote.settings import Settings
 from ingest.extract import Reader
 from tests.fakes import Clock, HashEmbedder, MemoryIndex, MemoryTable
 from tests.services import doubles
+from tests.services.aws import CREDENTIALS
 from tests.services.doubles import Bucket
 from tests.services.needed import up
 from tests.services.poller import polling
@@ -56,7 +57,7 @@ def test_from_upload_to_removal(world: World) -> None:
 
 def test_by_settings(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two addresses and AWS's own variables are all it takes; a change comes through while another thread polls."""
-    for name, value in doubles.ENVIRONMENT.items():
+    for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", up("moto").address)
     addresses = {"FOOTNOTE_BLOBS": f"s3:{bucket.name}", "FOOTNOTE_QUEUE": f"sqs:{bucket.url}"}

@@ -18,16 +18,10 @@ from corpus.blobs.s3 import S3Blobs
 from corpus.queues.sqs import SqsQueue
 from lambdas.events import changes
 from tests.fakes import Clock
+from tests.services.aws import CREDENTIALS
 from tests.services.poller import Poller, Pumped
 from tests.services.servers import CLOCK_HEADER
 
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "AWS_CONFIG_FILE": "/dev/null",
-    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-}
 ACCOUNT = "123456789012"
 
 
@@ -48,7 +42,7 @@ def moto_with_clock() -> Iterator[str]:
 def client(service: str, address: str, clock: Clock | None = None, *, attempts: int = aws.ATTEMPTS) -> Any:
     """A client of a double; with a clock, it says with each request what time it is, and its long polls take time."""
     with pytest.MonkeyPatch.context() as environment:
-        for name, value in ENVIRONMENT.items():
+        for name, value in CREDENTIALS.items():
             environment.setenv(name, value)
         made = aws.client(service, endpoint=address, attempts=attempts)
 
