@@ -34,9 +34,10 @@ class Footnote:
     Its parts open when they are first used; closing it lets go of all of them.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time, *, read_only: bool = False) -> None:
         self.settings = settings
         self.clock = clock
+        self.read_only = read_only
 
     @cached_property
     def queue(self) -> Queue:
@@ -143,9 +144,12 @@ class Footnote:
         self.close()
 
 
-def connect(settings: Settings) -> Footnote:
-    """Return everything wired as the settings say; to be used in a `with`."""
-    return Footnote(settings)
+def connect(settings: Settings, *, read_only: bool = False) -> Footnote:
+    """Return everything wired as the settings say; to be used in a `with`.
+
+    With `read_only`, an index in OpenSearch refuses whatever would change it.
+    """
+    return Footnote(settings, read_only=read_only)
 
 
 def _folder(rest: str, parts: Footnote) -> BlobStore:

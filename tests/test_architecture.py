@@ -36,6 +36,7 @@ SDKS = {
     "sqlite3": ("corpus/database.py",),
     "boto3": ("corpus/aws.py",),
     "botocore": ("corpus/aws.py",),
+    "mangum": ("lambdas/questions.py",),
     "onnxruntime": ("corpus/embedders/local/",),
     "onnx": ("corpus/embedders/local/build_graph.py",),
     "pypdfium2": ("ingest/extractors/pdf.py",),

@@ -85,28 +85,36 @@ class SqsQueue:
                     MessageSystemAttributeNames=["ApproximateReceiveCount"],
                 )
             messages = answer.get("Messages", ())
-            found = [delivery for message in messages if (delivery := self._delivery(message))]
+            found = [delivery for message in messages if (delivery := self._cleared(message))]
             if found or not messages:
                 return found
             seconds = 0
 
-    def _delivery(self, message: Mapping[str, Any]) -> Delivery | None:
-        """A message's delivery; None if it was cleared away, or will come again because that failed."""
+    def _cleared(self, message: Mapping[str, Any]) -> Delivery | None:
+        """As `taken`; a message that could not be cleared away comes again, and hides none of its neighbours."""
         try:
-            try:
-                changes = self._read(message["Body"])
-            except Rejected as error:
-                self._bury(message, error)
-                return None
-            if len(changes) == 1:
-                count = int(message["Attributes"]["ApproximateReceiveCount"])
-                return Delivery(changes[0], message["ReceiptHandle"], count)
-            for change in changes:  # each fails or is done on its own from now on
-                self.send(change)
-            self._delete(message["ReceiptHandle"])
+            return self.taken(message)
         except (Unavailable, ConfigError) as error:
             fields = {"message_id": message["MessageId"], "error": error.code}
             log.warning("a message could not be cleared away", extra=fields)
+        return None
+
+    def taken(self, message: Mapping[str, Any]) -> Delivery | None:
+        """Return the delivery that a received message is; None for one that is cleared away.
+
+        One that cannot be understood goes to the dead letters; one that speaks of many changes is sent again as many.
+        """
+        try:
+            changes = self._read(message["Body"])
+        except Rejected as error:
+            self._bury(message, error)
+            return None
+        if len(changes) == 1:
+            count = int(message["Attributes"]["ApproximateReceiveCount"])
+            return Delivery(changes[0], message["ReceiptHandle"], count)
+        for change in changes:  # each fails or is done on its own from now on
+            self.send(change)
+        self._delete(message["ReceiptHandle"])
         return None
 
     def _bury(self, message: Mapping[str, Any], error: Rejected) -> None:

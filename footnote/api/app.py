@@ -40,8 +40,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(footnote: Footnote) -> FastAPI:
-    """Return the application over these parts."""
+def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
+    """Return the application over these parts.
+
+    `behind_gateway`, something in front knows who may ask; else only programs and pages of this machine may.
+    """
     app = FastAPI(
         title="Footnote",
         version=version("footnote"),
@@ -51,7 +54,7 @@ def create_app(footnote: Footnote) -> FastAPI:
         docs_url=None,  # those pages would load scripts from elsewhere; /openapi.json is there
         redoc_url=None,
     )
-    app.add_middleware(BaseHTTPMiddleware, dispatch=_guard(footnote.settings.limits.bytes))
+    app.add_middleware(BaseHTTPMiddleware, dispatch=_guard(footnote.settings.limits.bytes, open_to_all=behind_gateway))
     handle(app)
     _add_documents(app, footnote)
     _add_questions(app, footnote)
@@ -125,7 +128,7 @@ def _read(file: UploadFile, limit: int) -> bytes:
     return file.file.read(limit + 1)
 
 
-def _guard(limit: int) -> DispatchFunction:
+def _guard(limit: int, *, open_to_all: bool) -> DispatchFunction:
     """Refuse what a page in the local user's browser could send for somebody else, and bodies beyond the limit.
 
     A host that is not this machine means that a page's own name was pointed here; a foreign origin means that a page
@@ -133,8 +136,7 @@ def _guard(limit: int) -> DispatchFunction:
     """
 
     async def dispatch(request: Request, call_next: RequestResponseEndpoint) -> Response:
-        origin = request.headers.get("origin")
-        if not _is_local(request.headers.get("host", "")) or (origin and not _is_local(origin.partition("//")[2])):
+        if not (open_to_all or _from_here(request)):
             return problem(HTTPStatus.FORBIDDEN, "forbidden", "Only this machine's own programs and pages may ask.")
         length = request.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > limit + ENVELOPE:
@@ -142,6 +144,11 @@ def _guard(limit: int) -> DispatchFunction:
         return await call_next(request)
 
     return dispatch
+
+
+def _from_here(request: Request) -> bool:
+    origin = request.headers.get("origin")
+    return _is_local(request.headers.get("host", "")) and not (origin and not _is_local(origin.partition("//")[2]))
 
 
 def _is_local(host: str) -> bool:

@@ -23,7 +23,7 @@ from corpus.vectors.opensearch.mapping import EF_SEARCH, Design
 if TYPE_CHECKING:
     from corpus.model import Vector
 
-    Clause = dict[str, Any]
+Clause = dict[str, Any]
 
 PAGE = 1000
 EXACTLY = 40_000
@@ -32,6 +32,8 @@ MOST_GENERATIONS = 1000
 SEARCH_SECONDS = 10
 SOURCE_IS_CHEAP = 3
 """From this major version on the vector is not part of the stored source, so reading a field of it costs nothing."""
+OVER_ALL_SHARDS: Clause = {"search_type": "dfs_query_then_fetch"}
+"""Count how rare a word is over the whole index, as one machine does; each shard alone would rank otherwise."""
 STORED = ("content", "metadata.title", "metadata.section")
 VALUES = (
     "chunkId",
@@ -129,10 +131,12 @@ class OpenSearchIndex:
     def legs(self, vector: Vector, words: Sequence[str], k: int, where: Where) -> Legs:
         version = self._checked()
         visible = _visible(where)
-        bodies = [_nearest(vector, k, visible)]
+        searches: list[tuple[Clause, Clause]] = [({}, _nearest(vector, k, visible))]
         if words:
-            bodies.append(_matching(words[:MAX_QUERY_WORDS], k, visible))
-        lines = b"".join(b"{}\n" + encoded({**_fetched(version), **body}) + b"\n" for body in bodies)
+            searches.append((OVER_ALL_SHARDS, _matching(words[:MAX_QUERY_WORDS], k, visible)))
+        lines = b"".join(
+            encoded(how) + b"\n" + encoded({**_fetched(version), **body}) + b"\n" for how, body in searches
+        )
         with translated(f"The index {self.name}"):
             answer = self._client.transport.perform_request(
                 "POST",

@@ -1,0 +1,26 @@
+"""The HTTP API behind API Gateway: the same application as `footnote serve`, over an index opened for reading only.
+
+Until people sign in, whoever may call it acts as the local user, so the gateway lets in only who holds an IAM role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from lambdas.parts import parts
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one request."""
+    return _application()(event, context)
+
+
+@lru_cache(maxsize=1)
+def _application() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    from mangum import Mangum  # noqa: PLC0415
+
+    from footnote.api.app import create_app  # noqa: PLC0415
+
+    return Mangum(create_app(parts(read_only=True), behind_gateway=True), lifespan="off")

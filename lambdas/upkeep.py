@@ -1,0 +1,15 @@
+"""What has to be done now and then: for now, jobs that a worker left."""
+
+from __future__ import annotations
+
+from lambdas.parts import parts
+
+
+def handler(event: object, context: object) -> dict[str, int]:
+    """Sweep, and return how many jobs were asked for again and how many were closed."""
+    del event, context
+    from ingest.sweep import sweep  # noqa: PLC0415
+
+    footnote = parts()
+    swept = sweep(footnote.table, footnote.queue, footnote.clock)
+    return {"resent": swept.resent, "closed": swept.closed}
