@@ -290,6 +290,8 @@ class Embedder(Protocol):
 
         The same passage gets the same row, within 1e-5, whatever stands beside it.
         A passage of any length, empty ones too, gets a row.
+        Documents may yield blocks without a row besides: they say that the work goes on; a query yields one block.
+        A reader that stops in the middle ends the work, and leaves nothing running.
         """
         ...
 

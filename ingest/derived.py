@@ -9,13 +9,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import itertools
 import json
 import logging
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -27,11 +28,14 @@ from corpus.ports import BlobStore
 from corpus.words import file_words, heading_line
 
 if TYPE_CHECKING:
-    from corpus.model import Matrix
+    from numpy.typing import NDArray
+
+    from corpus.model import Matrix, Vector
 
 log = logging.getLogger(__name__)
 
 CHUNKS, EMBEDDINGS = "chunks.jsonl.gz", "embeddings.npz"
+CHECKPOINTS = "checkpoints/embed-v"
 _T = TypeVar("_T")
 
 
@@ -114,15 +118,34 @@ class Derived:
 
     def keep_vectors(self, vectors: Matrix) -> None:
         """Keep the vectors as float32."""
-        target = io.BytesIO()
-        np.savez(target, embeddings=vectors.astype(np.float32, copy=False))
-        self._keep(EMBEDDINGS, target.getvalue())
+        self._keep(EMBEDDINGS, _archive(embeddings=vectors))
 
-    def _keep(self, name: str, data: bytes) -> None:
+    def checkpoints(self) -> dict[str, Vector]:
+        """Return the vectors that were kept before all were there, by the name of what was embedded."""
+        found: dict[str, Vector] = {}
+        for key in list(self._blobs.keys(self._prefix + CHECKPOINTS)):
+            found |= self._load(key.removeprefix(self._prefix), _read_checkpoint) or {}
+        return found
+
+    def keep_checkpoint(self, rows: Mapping[str, Vector]) -> None:
+        """Keep some of the vectors, under the next number that is free."""
+        data = _archive(names=np.array(list(rows)), embeddings=np.stack(list(rows.values())))
+        for number in itertools.count(1):
+            if self._keep(f"{CHECKPOINTS}{number}.npz", data):
+                return
+
+    def drop_checkpoints(self) -> None:
+        """Remove what was kept on the way, now that all vectors are."""
+        for key in list(self._blobs.keys(self._prefix + CHECKPOINTS)):
+            self._blobs.delete(key)
+
+    def _keep(self, name: str, data: bytes) -> bool:
         try:
             self._blobs.put(self._prefix + name, data, {}, absent=True)
-        except Conflict:  # the same, made by another
+        except Conflict:  # made by another
             log.info("a derived file was there already", extra={"key": self._prefix + name})
+            return False
+        return True
 
     def _load(self, name: str, read: Callable[[bytes], _T]) -> _T | None:
         try:
@@ -174,6 +197,19 @@ def _read_chunks(data: bytes) -> tuple[tuple[Chunk, ...], str]:
         for line in lines
     )
     return chunks, str(lines[0]["createdAt"])
+
+
+def _archive(**arrays: NDArray[Any]) -> bytes:
+    target = io.BytesIO()
+    arrays["embeddings"] = arrays["embeddings"].astype(np.float32, copy=False)
+    np.savez(target, **arrays)  # type: ignore[arg-type] # its flag is no array
+    return target.getvalue()
+
+
+def _read_checkpoint(data: bytes) -> dict[str, Vector]:
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        names = [str(name) for name in archive["names"]]
+    return dict(zip(names, _read_vectors(data), strict=True))
 
 
 def _read_vectors(data: bytes) -> Matrix:

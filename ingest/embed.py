@@ -21,25 +21,34 @@ def embedded(
     live: Derived | None,
     embedder: Embedder,
     report: Callable[[int], None],
+    checkpoint_rows: int,
 ) -> Matrix:
     """Return the passages' vectors: those that are kept, else equal ones of the live generation, else new ones.
 
-    `report` is told after each block how many passages have a vector.
+    New ones are kept as soon as there are `checkpoint_rows` of them, before more are bought. `report` is told after
+    each block how many passages have a vector.
     """
     kept = derived.vectors()
     if kept is not None and len(kept) == len(passages):
+        derived.drop_checkpoints()
         return kept
     names = [embed_hash(one) for one in passages]
-    rows = _rows_of(live) if live else {}
+    rows = (_rows_of(live) if live else {}) | derived.checkpoints()
     missing = {name: one for name, one in zip(names, passages, strict=True) if name not in rows}
     done, wanted = len(passages) - len(missing), iter(missing)
+    fresh: dict[str, Vector] = {}
     for block in embedder.embed(list(missing.values()), "document"):
-        for row in block:
-            rows[next(wanted)] = row
+        fresh.update((next(wanted), row) for row in block)
+        if len(fresh) >= checkpoint_rows:
+            derived.keep_checkpoint(fresh)
+            rows |= fresh
+            fresh = {}
         done += len(block)
         report(done)
+    rows |= fresh
     vectors = np.stack([rows[name] for name in names])
     derived.keep_vectors(vectors)
+    derived.drop_checkpoints()
     return vectors
 
 

@@ -65,12 +65,14 @@ class Ingestor:
         *,
         clock: Callable[[], float],
         tenant_of: Callable[[str], str | None],
+        checkpoint_rows: int = 256,
     ) -> None:
         """Take the parts. `tenant_of` says in whose building a person is at home, and None for somebody unknown."""
         self._blobs, self._table, self._index, self._embedder, self._reader = blobs, table, index, embedder, reader
         self._documents, self._jobs = Documents(table), Jobs(table)
         self._clock = clock
         self._tenant_of = tenant_of
+        self._checkpoint_rows = checkpoint_rows
 
     def drain(self, queue: Queue, *, wait: float = 0, stop: Callable[[], bool] = lambda: False) -> int:
         """Apply the next change that waits, and return how many were handed out: 0 or 1.
@@ -257,7 +259,9 @@ class Ingestor:
         live_id = held.document.live_in(self._index.name)
         live = Derived(self._blobs, held.document.user_id, live_id) if live_id else None
         passages = [passage(one, context) for one in chunks]
-        return embedded(passages, derived, live, self._embedder, lambda done: held.keep(embedded=done))
+        return embedded(
+            passages, derived, live, self._embedder, lambda done: held.keep(embedded=done), self._checkpoint_rows
+        )
 
     def _give_up(self, held: Claim, reason: Reason) -> None:
         """Say that it did not work, and leave what is live alone: it may well be good."""

@@ -97,14 +97,18 @@ class World:
         return Retriever(self.table, self.index, self.embedder)
 
     def ask(self, question: str, scope: Scope = ME, llm: LLM | None = None) -> Answer:
-        return Answerer(self.retriever, self.blobs, self.embedder, llm or Quotes()).ask(scope, question)
+        return Answerer(self.retriever, self.blobs, self.embedder, llm or Quotes(), Quotes()).ask(scope, question)
 
     def ingestor(self, fuse: Fuse | None = None, embedder: Embedder | None = None) -> Ingestor:
         blobs: Any = Fused(self.blobs, fuse) if fuse else self.blobs
         table: Any = Fused(self.table, fuse) if fuse else self.table
         index: Any = Fused(self.index, fuse) if fuse else self.index
         parts = (blobs, table, index, embedder or self.embedder, self.reader)
-        return Ingestor(*parts, clock=self.clock, tenant_of=lambda user: None if user == "stranger" else "home")
+
+        def tenant_of(user: str) -> str | None:
+            return None if user == "stranger" else "home"
+
+        return Ingestor(*parts, clock=self.clock, tenant_of=tenant_of, checkpoint_rows=2)
 
     def put(self, document_id: str, text: str, scope: Scope = ME, name: str = "") -> None:
         self.uploads.put(scope, document_id, name or f"{document_id}.txt", text.encode())
