@@ -387,7 +387,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the asker gets: `[n]` in `text` points at the citation of that number; `notes` says what was not read."""
+    """What the asker gets: `[n]` in `text` points at the citation of that number.
+
+    `notes` says what was not read, and who answered if the model did not.
+    """
 
     type: AnswerType
     text: str

@@ -64,6 +64,11 @@ def tokens(text: str) -> list[str]:
     return found
 
 
+def count(text: str) -> int:
+    """Return how many words a text has: pieces between blanks, or characters of scripts that write without."""
+    return max(len(text.split()), sum(len(match[1] or "") for match in _WORD.finditer(text)))
+
+
 def question_words(text: str, limit: int = MAX_QUERY_WORDS) -> tuple[str, ...]:
     """Return the first `limit` different words of a question, without those that only ask: "how long", "what time"."""
     asked = tokens(_ASKING.sub(" ", fold(text))) or tokens(text)

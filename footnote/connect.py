@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from corpus.errors import ConfigError
+from corpus.llms.quotes import Quotes
 from corpus.model import Answer, Scope, tenant_principal, user_principal
 from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
 from corpus.records.documents import Documents
@@ -123,7 +124,7 @@ class Footnote:
 
     def ask(self, scope: Scope, question: str) -> Answer:
         """Return an answer whose every sentence can be opened, or one that says that nothing was found."""
-        return Answerer(self.retriever, self.blobs, self.embedder, self.llm).ask(scope, question)
+        return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes()).ask(scope, question)
 
     def local_scope(self, user_id: str = LOCAL_USER) -> Scope:
         """Return the scope of a person of this machine."""
@@ -209,10 +210,22 @@ def _local(_: str, parts: Footnote) -> Embedder:
     return LocalEmbedder(parts.settings.model_dir)
 
 
-def _quotes(_: str, __: Footnote) -> LLM:
-    from corpus.llms.quotes import Quotes  # noqa: PLC0415
+def _openai_embedder(rest: str, parts: Footnote) -> Embedder:
+    from corpus.embedders.openai import OpenAIEmbedder  # noqa: PLC0415
+    from corpus.openai_api import Access  # noqa: PLC0415
 
+    return OpenAIEmbedder(rest, Access(parts.settings.openai_url, parts.settings.openai_key))
+
+
+def _quotes(_: str, __: Footnote) -> LLM:
     return Quotes()
+
+
+def _openai_model(rest: str, parts: Footnote) -> LLM:
+    from corpus.llms.openai import OpenAIModel  # noqa: PLC0415
+    from corpus.openai_api import Access  # noqa: PLC0415
+
+    return OpenAIModel(rest, Access(parts.settings.openai_url, parts.settings.openai_key))
 
 
 ADAPTERS: Mapping[str, Mapping[str, Callable[[str, Footnote], Any]]] = {
@@ -220,8 +233,8 @@ ADAPTERS: Mapping[str, Mapping[str, Callable[[str, Footnote], Any]]] = {
     "FOOTNOTE_TABLE": {"sqlite": _sqlite_table, "dynamodb": _dynamodb},
     "FOOTNOTE_QUEUE": {"sqlite": _sqlite_queue, "sqs": _sqs},
     "FOOTNOTE_INDEX": {"sqlite": _sqlite_index},
-    "FOOTNOTE_EMBEDDER": {"local": _local},
-    "FOOTNOTE_LLM": {"quotes": _quotes},
+    "FOOTNOTE_EMBEDDER": {"local": _local, "openai": _openai_embedder},
+    "FOOTNOTE_LLM": {"quotes": _quotes, "openai": _openai_model},
 }
 """By setting and the word its address begins with."""
 

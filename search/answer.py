@@ -1,8 +1,9 @@
 """From a question to an answer whose every sentence can be opened: evidence, draft, verification, or "not found".
 
-It is the same for every model. A draft's sentence stays only if it ends in a mark `[n "quote"]` whose quote stands,
-word for word, in evidence n, and in the text that is stored for that version of the document; the citation is cut out
-of the stored text, not out of the draft.
+It is the same for every model. A draft's sentence stays only if it ends in a mark `[n "quote"]` whose quote has three
+words and stands, but for case and blanks, in evidence n, and in the text that is stored for that version of the
+document; and if every number and every link of the sentence stands in one of its quotes. The citation is cut out of the
+stored text, not out of the draft. A model that stalls or fails is stood in for, and the answer says so.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from corpus import words
+from corpus.errors import FootnoteError, Unavailable
 from corpus.model import HEADING_SEPARATOR, Answer, Citation, Document, Evidence, Extracted, Hit, Page, Prompt, Scope
 from corpus.ports import LLM, BlobStore, Embedder
+from corpus.sentences import sentences
 from corpus.texts import stored
 from search.retrieve import Found, Retriever
 from search.support import support
@@ -26,42 +29,55 @@ CANDIDATES = 20
 EVIDENCE = 5
 TRIES = 2
 NOT_FOUND = "The documents do not answer this."
+FEWEST_WORDS = 3
+"""Words of a quote; with fewer, nearly anything stands somewhere."""
+LATE = "The model did not answer in time; these are quotes."
+FAILED = "The model could not be asked; these are quotes."
 INSTRUCTIONS = (
-    "Answer the question from the evidence only. End each sentence with a mark that names the piece of evidence it "
-    'rests on and quotes it word for word: [n "quote"]. If the evidence holds no answer, write nothing.'
+    "Answer the question from the evidence only, in one to three short sentences and in the question's language. End "
+    "each sentence with a mark that names the piece of evidence it rests on and quotes at least three words of it "
+    'word for word: [n "quote"]. Every number you write has to stand in a quote of the same sentence. If the evidence '
+    "holds no answer, write nothing."
 )
 SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", '"', "”", "»", ")")
 _BRACKETED = re.compile(r"\[(\d+)\]")
 _STOP = re.compile(r"[.!?]+")
+_CLAIM = re.compile(r"(?:\w+://|www\.)[^\s\[\]()<>]+|\d+(?:[.,'’]\d+)*")
+"""A link or a number: what a reader would act on, and what a model gets wrong most easily."""
+_ENUMERATED = re.compile(r"\d{1,2}[.)]\s+")
 _MARK = re.compile(r'\s*\[(\d{1,4}) "(.+?)"\]', re.DOTALL)
 
 
 class Answerer:
-    """Answers questions over one index with one model."""
+    """Answers questions over one index with one model; `stand_in` answers when the model does not."""
 
-    def __init__(self, retriever: Retriever, blobs: BlobStore, embedder: Embedder, llm: LLM) -> None:
-        self._retriever, self._blobs, self._embedder, self._llm = retriever, blobs, embedder, llm
+    def __init__(self, retriever: Retriever, blobs: BlobStore, embedder: Embedder, llm: LLM, stand_in: LLM) -> None:
+        self._retriever, self._blobs, self._embedder = retriever, blobs, embedder
+        self._llm, self._stand_in = llm, stand_in
 
     def ask(self, scope: Scope, question: str) -> Answer:
         """Return an answer with citations, or one that says that nothing was found."""
+        answer, before = Answer("not_found", NOT_FOUND), Found()
         for _ in range(TRIES):  # a document that is replaced while it is quoted is quoted anew
             found = self._retriever.search(scope, question, CANDIDATES)
             if not support(question, found.hits, found.cosine).suffices(self._embedder.space):
                 break
-            answer = self._answered(question, found)
-            if answer:
-                return answer
-        return Answer("not_found", NOT_FOUND)
+            if found.hits == before.hits:  # nothing was replaced: a model would only be paid twice
+                break
+            answer, before = self._answered(question, found), found
+            if answer.type != "not_found":
+                break
+        return answer
 
-    def _answered(self, question: str, found: Found) -> Answer | None:
+    def _answered(self, question: str, found: Found) -> Answer:
         evidence = found.hits[:EVIDENCE]
         numbered = tuple(Evidence(n, _source(hit), hit.content) for n, hit in enumerate(evidence, 1))
-        draft = "".join(self._llm.stream(Prompt(INSTRUCTIONS, question, numbered)))
-        sentences: list[str] = []
+        draft, notes = self._drafted(Prompt(INSTRUCTIONS, question, numbered))
+        kept: list[str] = []
         citations: list[Citation] = []
         for sentence, marks in _parsed(draft):
             cited = [one for number, quote in marks if (one := self._cite(number, quote, evidence, found))]
-            if not cited:
+            if not cited or not _claims(sentence) <= _claims(" ".join(one.quote for one in cited)):
                 log.info("a sentence without a verified quote was left out", extra={"llm": self._llm.name})
                 continue
             numbers = dict.fromkeys(_number(citations, one) for one in cited)
@@ -69,18 +85,27 @@ class Answerer:
             ends = (
                 " " if own.endswith(SENTENCE_ENDS) else "\n"
             )  # a table's row or a list's item stands on a line of its own
-            sentences += [own, " ", *(f"[{number}]" for number in numbers), ends]
-        if not sentences:
-            return None
+            kept += [own, " ", *(f"[{number}]" for number in numbers), ends]
+        if not kept:
+            return Answer("not_found", NOT_FOUND, notes=notes)
         gaps = _gaps(citations, found)
-        return Answer("partial" if gaps else "grounded", "".join(sentences).rstrip(), tuple(citations), gaps)
+        return Answer("partial" if gaps else "grounded", "".join(kept).rstrip(), tuple(citations), gaps + notes)
+
+    def _drafted(self, prompt: Prompt) -> tuple[str, tuple[str, ...]]:
+        """A whole draft, and what is to be said of how it came about."""
+        try:
+            return "".join(self._llm.stream(prompt)), ()
+        except FootnoteError as error:
+            log.warning("a model was stood in for", extra={"llm": self._llm.name, "error": error.code})
+            note = LATE if isinstance(error, Unavailable) else FAILED
+            return "".join(self._stand_in.stream(prompt)), (note,)
 
     def _cite(self, number: int, quote: str, evidence: tuple[Hit, ...], found: Found) -> Citation | None:
         """The citation of a quote, cut out of the stored text; None if it does not stand there."""
-        if not 1 <= number <= len(evidence) or not quote.split():
+        if not 1 <= number <= len(evidence) or words.count(quote) < FEWEST_WORDS:
             return None
         hit = evidence[number - 1]
-        place = re.compile(r"\s+".join(map(re.escape, quote.split()))).search(hit.content)
+        place = re.compile(r"\s+".join(map(re.escape, quote.split())), re.IGNORECASE).search(hit.content)
         text = self._text(found.documents[hit.generation.document_id], hit)
         if place is None or text is None:
             return None
@@ -110,14 +135,15 @@ class Answerer:
 
 
 def _parsed(draft: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-    """Yield each sentence of a draft with the marks behind it; what has no mark behind it has none."""
+    """Yield each sentence of a draft that has marks behind it, with these; the others are gone."""
     at = 0
     pending: tuple[str, list[tuple[int, str]]] | None = None
     for mark in _MARK.finditer(draft):
-        sentence = " ".join(draft[at : mark.start()].split())
-        if pending and (stop := _STOP.match(sentence)):  # a mark before the full stop of its sentence
+        before = draft[at : mark.start()].lstrip()
+        if pending and (stop := _STOP.match(before)):  # a mark before the full stop of its sentence
             pending = (pending[0] + stop[0], pending[1])
-            sentence = sentence[stop.end() :].lstrip()
+            before = before[stop.end() :]
+        sentence = _last(before)
         if sentence or pending is None:
             if pending:
                 yield pending
@@ -127,6 +153,19 @@ def _parsed(draft: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
     if pending:
         stop = _STOP.match(draft[at:].lstrip())
         yield pending[0] + (stop[0] if stop else ""), pending[1]
+
+
+def _last(text: str) -> str:
+    """The last sentence of a piece of a draft, in one line: the mark behind it speaks for no other."""
+    spans = sentences(text)
+    return " ".join(text[slice(*spans[-1])].split()) if spans else ""
+
+
+def _claims(text: str) -> set[str]:
+    """The numbers and links of a text, as they are written."""
+    listed = _ENUMERATED.match(text)
+    bare = text[listed.end() :] if listed else text
+    return {found.rstrip(".,;:!?\"'”’").casefold() for found in _CLAIM.findall(bare)}
 
 
 def _number(citations: list[Citation], one: Citation) -> int:

@@ -73,7 +73,7 @@ def _candidates(evidence: Evidence, rank: int) -> Iterator[_Candidate]:
         found = frozenset(words.tokens(text))
         if _is_heading(text):
             above = found
-        elif len(text.split()) >= FEWEST_WORDS and not _RULE.match(evidence.content, end) and '"]' not in text:
+        elif words.count(text) >= FEWEST_WORDS and not _RULE.match(evidence.content, end) and '"]' not in text:
             yield _Candidate(evidence, rank, text, found, _written(text), above)
 
 

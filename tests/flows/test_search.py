@@ -122,11 +122,18 @@ def test_what_is_no_sentence_stands_on_a_line_of_its_own(world: World) -> None:
     """A table's row or a list's item in an answer ends its line; sentences go on in theirs."""
     world.put("d1", RULES, name="rules.md")
     world.work()
-    draft = 'Pool, 9 to 8 [1 "Pool"]  Yard, 2 nights [1 "two nights"] It closes. [1 "closes"] Go (now) [1 "at eight"]'
+    draft = (
+        'Pool, nine to eight [1 "at nine in the"]  Yard, two nights [1 "for two nights"] It closes. [1 "It closes at"] '
+        'Go (now) [1 "eight in the"]'
+    )
 
     answer = world.ask("When does the pool open?", llm=ScriptedLLM(draft))
 
-    assert answer.text.splitlines() == ["Pool, 9 to 8 [1]", "Yard, 2 nights [2]", "It closes. [3] Go (now) [4]"]
+    assert answer.text.splitlines() == [
+        "Pool, nine to eight [1]",
+        "Yard, two nights [2]",
+        "It closes. [3] Go (now) [4]",
+    ]
 
 
 def test_a_draft_without_a_verified_quote_is_not_found(world: World) -> None:
