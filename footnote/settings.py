@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,13 +20,16 @@ from corpus.errors import ConfigError
 from corpus.ports import Limits
 
 PREFIX = "FOOTNOTE_"
+OTHERS = ("OPENAI_API_KEY", "OPENAI_BASE_URL")
+"""Variables that are read under the name that everybody gives them."""
+OPENAI_URL = "https://api.openai.com/v1"
 SCHEMES: Mapping[str, tuple[str, ...]] = {
     "FOOTNOTE_BLOBS": ("folder:DIR", "s3:BUCKET"),
     "FOOTNOTE_TABLE": ("sqlite:FILE", "dynamodb:TABLE"),
     "FOOTNOTE_QUEUE": ("sqlite:FILE", "sqs:URL"),
     "FOOTNOTE_INDEX": ("sqlite:FILE",),
-    "FOOTNOTE_EMBEDDER": ("local",),
-    "FOOTNOTE_LLM": ("quotes",),
+    "FOOTNOTE_EMBEDDER": ("local", "openai:MODEL"),
+    "FOOTNOTE_LLM": ("quotes", "openai:MODEL"),
 }
 """What each address may look like; the word before the colon chooses the adapter."""
 PATHS = frozenset({"folder", "sqlite"})
@@ -47,6 +51,8 @@ class Settings:
     llm: str
     model_dir: Path
     limits: Limits
+    openai_url: str = OPENAI_URL
+    openai_key: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, home: Path | None = None) -> Settings:
@@ -74,6 +80,8 @@ class Settings:
                 seconds=reader.whole("FOOTNOTE_MAX_SECONDS", 120),
             ),
         )
+        if any(address.startswith("openai:") for address in (settings.embedder, settings.llm)):
+            settings = reader.with_openai(settings)
         reader.finish()
         return settings
 
@@ -82,7 +90,7 @@ class _Reader:
     """Takes variables out of an environment and remembers what was wrong with them."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+        self._given = {name: value for name, value in environ.items() if name.startswith(PREFIX) or name in OTHERS}
         self._known: list[str] = []
         self._problems: list[str] = []
 
@@ -95,15 +103,24 @@ class _Reader:
     def address(self, name: str, default: str, home: Path) -> str:
         def parse(value: str) -> str:
             scheme, colon, rest = value.partition(":")
-            if not any(form.partition(":")[:2] == (scheme, colon) for form in SCHEMES[name]) or bool(colon) != bool(
-                rest
-            ):
+            kinds = [form.partition(":")[2] for form in SCHEMES[name] if form.partition(":")[:2] == (scheme, colon)]
+            if not kinds or bool(colon) != bool(rest):
                 raise ValueError(value)
-            if scheme not in PATHS:
-                return value
-            return f"{scheme}:{Path(rest.replace('{home}', str(home))).expanduser().absolute()}"
+            if scheme in PATHS:
+                return f"{scheme}:{Path(rest.replace('{home}', str(home))).expanduser().absolute()}"
+            return f"{scheme}:{_model(rest)}" if kinds == ["MODEL"] else value
 
         return self._take(name, parse(default), parse, " or ".join(SCHEMES[name]))
+
+    def with_openai(self, settings: Settings) -> Settings:
+        """Return the settings with whom to ask; looked at only where somebody is, as other programs read it too."""
+        url = self._take("OPENAI_BASE_URL", OPENAI_URL, _url, "an address that begins with https:// or http://")
+        key = self._take("OPENAI_API_KEY", "", _key, "a key, without blanks")
+        if not key and "OPENAI_API_KEY" not in self._given and url == OPENAI_URL:
+            self._problems.append(
+                "OPENAI_API_KEY is not set: expected a key, or in OPENAI_BASE_URL a service that needs none"
+            )
+        return replace(settings, openai_url=url, openai_key=key)
 
     def _take(self, name: str, default: _T, parse: Callable[[str], _T], expected: str) -> _T:
         self._known.append(name)
@@ -117,7 +134,7 @@ class _Reader:
             return default
 
     def finish(self) -> None:
-        for name in sorted(set(self._given) - set(self._known)):
+        for name in sorted(set(self._given) - set(self._known) - set(OTHERS)):
             near = difflib.get_close_matches(name, self._known, n=1)
             advice = f"did you mean {near[0]}?" if near else "see docs/settings.md"
             self._problems.append(f"{name}={masked(name, self._given[name])}: there is no such setting; {advice}")
@@ -127,8 +144,26 @@ class _Reader:
 
 def masked(name: str, value: str) -> str:
     """Return the value as it may be shown: secrets as dots, the rest as it is."""
-    secret = any(word in name for word in ("KEY", "SECRET", "TOKEN", "PASSWORD"))
+    secret = any(word in name for word in ("KEY", "SECRET", "TOKEN", "PASSWORD")) or ("://" in value and "@" in value)
     return "••••" if secret else repr(value)
+
+
+def _model(value: str) -> str:
+    if not re.fullmatch(r"[\w@./:+-]+", value):
+        raise ValueError(value)
+    return value
+
+
+def _url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", value):
+        raise ValueError(value)
+    return value.rstrip("/")
+
+
+def _key(value: str) -> str:
+    if not re.fullmatch(r"[!-~]+", value.strip()):
+        raise ValueError(value)
+    return value.strip()
 
 
 def _positive(value: str) -> int:

@@ -6,14 +6,18 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from corpus.blobs.folder import FolderBlobs
 from corpus.blobs.s3 import S3Blobs
 from corpus.embedders.local import LocalEmbedder
+from corpus.embedders.openai import OpenAIEmbedder
+from corpus.llms.openai import OpenAIModel
 from corpus.llms.quotes import Quotes
 from corpus.model import Space
+from corpus.openai_api import Access
 from corpus.ports import LLM, BlobStore, Embedder, Extractor, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
 from corpus.queues.sqs import SqsQueue
@@ -37,6 +41,7 @@ from tests.fakes import (
     ScriptedLLM,
 )
 from tests.pdfs import pdf as make_pdf
+from tests.provider import Provider
 from tests.services import doubles
 from tests.services.aws import dynamodb
 from tests.services.needed import up
@@ -193,11 +198,49 @@ INDEXES: dict[str, Opener[VectorIndex]] = {
     "opensearch-faiss": opensearch_index("faiss"),
 }
 TABLES: dict[str, Opener[Table]] = {"memory": memory_table, "sqlite": sqlite_table, "dynamodb": dynamodb_table}
-EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hash": HashEmbedder, "local": lambda: LocalEmbedder(MODEL_DIR)}
-LLMS: dict[str, Callable[[], LLM]] = {
-    "quotes": Quotes,
-    "scripted": lambda: ScriptedLLM('The pool opens at nine. [1 "the pool opens at nine"]'),
+
+
+def hash_embedder() -> Iterator[Embedder]:
+    yield HashEmbedder()
+
+
+@lru_cache(maxsize=1)
+def _local() -> LocalEmbedder:
+    return LocalEmbedder(MODEL_DIR)
+
+
+def local_embedder() -> Iterator[Embedder]:
+    yield _local()
+
+
+def openai_embedder() -> Iterator[Embedder]:
+    with Provider() as provider:
+        embedder = OpenAIEmbedder("text-embedding-3-small", Access(provider.url))
+        yield embedder
+        embedder.close()
+
+
+def quotes() -> Iterator[LLM]:
+    yield Quotes()
+
+
+def scripted() -> Iterator[LLM]:
+    yield ScriptedLLM('The pool opens at nine. [1 "the pool opens at nine"]')
+
+
+def openai_model() -> Iterator[LLM]:
+    with Provider() as provider:
+        model = OpenAIModel("gpt-test", Access(provider.url))
+        yield model
+        model.close()
+
+
+EMBEDDERS: dict[str, Callable[[], Iterator[Embedder]]] = {
+    "hash": hash_embedder,
+    "local": local_embedder,
+    "openai": openai_embedder,
 }
+LLMS: dict[str, Callable[[], Iterator[LLM]]] = {"quotes": quotes, "scripted": scripted, "openai": openai_model}
 
 
 WORDS = ("eins", "zwei", "drei")

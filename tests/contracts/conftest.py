@@ -13,7 +13,7 @@ from tests.contracts.adapters import Opened, Place, Samples
 from tests.fakes import Clock
 from tests.services import doubles
 
-REMOTE = ("dynamodb", "opensearch", "s3", "sqs")
+REMOTE = ("dynamodb", "openai", "opensearch", "s3", "sqs")
 """What the names of adapters begin with that need a server."""
 
 
@@ -83,9 +83,9 @@ def index(opened_index: Opened[VectorIndex]) -> VectorIndex:
     return opened_index.it
 
 
-@pytest.fixture(params=adapters.EMBEDDERS, scope="session")
-def embedder(request: pytest.FixtureRequest) -> Embedder:
-    return adapters.EMBEDDERS[request.param]()
+@pytest.fixture(params=marked(adapters.EMBEDDERS))
+def embedder(request: pytest.FixtureRequest) -> Iterator[Embedder]:
+    yield from adapters.EMBEDDERS[request.param]()
 
 
 @pytest.fixture(params=adapters.EXTRACTORS)
@@ -93,6 +93,6 @@ def samples(request: pytest.FixtureRequest) -> Samples:
     return adapters.EXTRACTORS[request.param]()
 
 
-@pytest.fixture(params=adapters.LLMS)
-def llm(request: pytest.FixtureRequest) -> LLM:
-    return adapters.LLMS[request.param]()
+@pytest.fixture(params=marked(adapters.LLMS))
+def llm(request: pytest.FixtureRequest) -> Iterator[LLM]:
+    yield from adapters.LLMS[request.param]()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +59,27 @@ def test_any_length(embedder: Embedder) -> None:
 
     assert len(found) == 7
     assert np.isfinite(found).all()
+
+
+def test_a_sign_of_life(embedder: Embedder) -> None:
+    """Documents may yield blocks without a row besides: they say that the work goes on; a query yields one block."""
+    (block,) = embedder.embed(PASSAGES[:1], "query")
+    blocks = list(embedder.embed(PASSAGES, "document"))
+
+    assert block.shape == (1, embedder.space.dimensions)
+    assert all(one.shape[1:] == (embedder.space.dimensions,) for one in blocks)
+    assert sum(map(len, blocks)) == len(PASSAGES)
+
+
+def test_stopping_in_the_middle(embedder: Embedder) -> None:
+    """A reader that stops in the middle ends the work, and leaves nothing running."""
+    before = {one.name for one in threading.enumerate()}
+    blocks = iter(embedder.embed(PASSAGES * 100, "document"))
+    next(blocks)
+    blocks.close()  # type: ignore[attr-defined]
+
+    assert not {name for name in {one.name for one in threading.enumerate()} - before if name.startswith("embed")}
+    assert len(rows(embedder, PASSAGES)) == len(PASSAGES)
 
 
 def test_near_texts_are_near(embedder: Embedder) -> None:
