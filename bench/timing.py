@@ -26,11 +26,12 @@ def machine() -> str:
     return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
 
 
-def row(what: str, value: float, bar: float | None) -> str:
-    """Return a line of a table: what was measured, the ratio, the bar, and whether it was met."""
+def row(what: str, value: float, bar: float | None, *, most: bool = False) -> str:
+    """Return a line of a table: what was measured, the ratio, the bar (`most`: not above), and if it was met."""
     if bar is None:
         return f"| {what} | {value:.2f} | report | |"
-    return f"| {what} | {value:.2f} | ≥ {bar:g} | {'met' if value >= bar else '**missed**'} |"
+    met = value <= bar if most else value >= bar
+    return f"| {what} | {value:.2f} | {'≤' if most else '≥'} {bar:g} | {'met' if met else '**missed**'} |"
 
 
 HEAD = "| what | measured | bar | |\n|---|---|---|---|"

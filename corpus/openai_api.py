@@ -71,17 +71,20 @@ def client(access: Access, read_seconds: float, total_seconds: float, retries: i
             response.stream = _Within(response.stream, time.monotonic() + total_seconds)
 
     http = httpx2.Client(timeout=timeout, event_hooks={"response": [received]}, follow_redirects=True)
-    made = openai.OpenAI(
-        api_key=access.key or "none",
-        admin_api_key="",
-        organization="",
-        project="",
-        webhook_secret="",
-        base_url=access.url,
-        max_retries=retries,
-        timeout=timeout,
-        http_client=http,
-    )
+    try:
+        made = openai.OpenAI(
+            api_key=access.key or "none",
+            admin_api_key="",
+            organization="",
+            project="",
+            webhook_secret="",
+            base_url=access.url,
+            max_retries=retries,
+            timeout=timeout,
+            http_client=http,
+        )
+    except httpx2.InvalidURL:
+        raise ConfigError("OPENAI_BASE_URL is no address.", hint=KEY_HINT) from None
     made.organization = made.project = None  # "" kept them from being looked up, and would be sent
     return made
 

@@ -51,6 +51,13 @@ class Allowance:
         }
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Whoever asked has left, or was killed in the middle of a word."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """A reply that is served instead of the right one."""
@@ -91,6 +98,7 @@ class Provider:
     times: list[float] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     keep_bodies: bool = True
 
     def __post_init__(self) -> None:
@@ -100,8 +108,7 @@ class Provider:
             self._allowances["requests"] = Allowance(self.requests_per_minute, self.minute)
         if self.tokens_per_minute:
             self._allowances["tokens"] = Allowance(self.tokens_per_minute, self.minute)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"provider": self}))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"provider": self}))
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def __enter__(self) -> Self:
@@ -138,13 +145,14 @@ class Provider:
             self.refused += fault is not None
         return fault, headers
 
-    def came(self, body: dict[str, Any], key: str, texts: int) -> None:
+    def came(self, body: dict[str, Any], key: str, headers: dict[str, str], texts: int) -> None:
         with self._lock:
             self.times.append(time.monotonic())
             self.texts += texts
             if self.keep_bodies:
                 self.bodies.append(body)
                 self.keys.append(key)
+                self.headers.append(headers)
 
     def embeddings(self, body: dict[str, Any]) -> dict[str, Any]:
         """The reply's rows come in any order, each with its index."""
@@ -202,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
         body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
         key = self.headers.get("authorization", "").removeprefix("Bearer ")
         texts = body.get("input", [])
-        self.provider.came(body, key, len(texts))
+        self.provider.came(body, key, dict(self.headers), len(texts))
         fault, headers = self.provider.admitted({"requests": 1, "tokens": sum(map(tokens, texts))})
         if self.provider.key and key != self.provider.key:
             fault = Fault(401)
