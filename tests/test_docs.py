@@ -31,7 +31,7 @@ def known_settings() -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
-        and re.fullmatch(r"FOOTNOTE_[A-Z_]+[A-Z]", node.value)
+        and re.fullmatch(r"(?:FOOTNOTE|OPENAI)_[A-Z_]+[A-Z]", node.value)
     }
 
 

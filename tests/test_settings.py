@@ -68,6 +68,50 @@ def test_all_problems_are_named_at_once() -> None:
     assert "UNRELATED" not in said
 
 
+def test_whom_to_ask() -> None:
+    """An `openai:` address takes its model as it is written, and the key and base URL that everybody has."""
+    environ = {"FOOTNOTE_EMBEDDER": "openai:text-embedding-3-small", "FOOTNOTE_LLM": "openai:org/llama3:8b@q4"}
+    key = {"OPENAI_API_KEY": " sk-s3cret "}
+
+    settings = Settings.from_env(environ | key)
+
+    assert (settings.embedder, settings.llm) == (environ["FOOTNOTE_EMBEDDER"], environ["FOOTNOTE_LLM"])
+    assert (settings.openai_url, settings.openai_key) == ("https://api.openai.com/v1", "sk-s3cret")
+    assert "s3cret" not in repr(settings)
+    there = Settings.from_env(environ | {"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1/"})
+    assert (there.openai_url, there.openai_key) == ("http://127.0.0.1:11434/v1", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "OPENAI_API_KEY is not set: expected a key, or in OPENAI_BASE_URL a service that needs none"),
+        ({"OPENAI_API_KEY": "s3cret s3cret"}, "OPENAI_API_KEY=••••: expected a key, without blanks"),
+        (
+            {"OPENAI_BASE_URL": "127.0.0.1"},
+            "OPENAI_BASE_URL='127.0.0.1': expected an address that begins with https://",
+        ),
+        ({"OPENAI_BASE_URL": "http://me:s3cret@x/v1"}, "OPENAI_BASE_URL=••••: expected an address"),
+        ({"FOOTNOTE_EMBEDDER": "openai:"}, "FOOTNOTE_EMBEDDER='openai:': expected local or openai:MODEL"),
+        ({"FOOTNOTE_EMBEDDER": "openai:a b"}, "FOOTNOTE_EMBEDDER='openai:a b': expected local or openai:MODEL"),
+    ],
+)
+def test_whom_to_ask_is_checked(given: dict[str, str], said: str) -> None:
+    """A missing key, a key or an address that can be none, and a model that can be none, are named at the start."""
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env({"FOOTNOTE_LLM": "openai:gpt", **given})
+
+    assert said in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_what_other_programs_read_is_left_alone() -> None:
+    """Without an `openai:` address the variables of that name do not matter, however wrong."""
+    environ = {"OPENAI_API_KEY": "a b", "OPENAI_BASE_URL": "nonsense", "OPENAI_ORG_ID": "x"}
+
+    assert Settings.from_env(environ) == Settings.from_env({})
+
+
 @pytest.mark.parametrize("name", ["OPENAI_API_KEY", "CLIENT_SECRET", "AUTH_TOKEN", "PDF_PASSWORD"])
 def test_secrets_are_never_shown(name: str) -> None:
     """A value whose name says that it is secret is shown as dots."""

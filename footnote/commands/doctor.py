@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from corpus.errors import FootnoteError
-from corpus.model import Passage
+from corpus.model import Evidence, Passage, Prompt
 from footnote.connect import Footnote
 from footnote.render import counted
 
@@ -48,6 +48,11 @@ def findings(footnote: Footnote) -> Iterator[Finding]:
         limits = settings.limits
         return f"a child process, at most {limits.seconds:g} s and {limits.memory // 2**20:,} MiB a document"
 
+    def llm() -> str:
+        asked = Prompt("Answer from the evidence.", "Does it work?", (Evidence(1, "", "It does work as it should."),))
+        "".join(footnote.llm.stream(asked))
+        return footnote.llm.name
+
     parts: list[tuple[str, Callable[[], str]]] = [
         ("python", lambda: f"{sys.version.split()[0]} on {sys.platform}"),
         ("blobs", lambda: _pinged(footnote.blobs.ping, settings.blobs)),
@@ -56,7 +61,7 @@ def findings(footnote: Footnote) -> Iterator[Finding]:
         ("embedder", embedder),
         ("index", index),
         ("reader", reader),
-        ("llm", lambda: footnote.llm.name),
+        ("llm", llm),
     ]
     for part, ask in parts:
         try:
