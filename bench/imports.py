@@ -11,7 +11,18 @@ import sys
 from bench.timing import interleaved, machine
 
 ROUNDS = 15
-HEAVY = ("numpy", "onnxruntime", "pypdf", "pypdfium2", "tiktoken", "fastapi", "sqlite3", "Stemmer", "rich.progress")
+HEAVY = (
+    "numpy",
+    "onnxruntime",
+    "pypdf",
+    "pypdfium2",
+    "tiktoken",
+    "fastapi",
+    "sqlite3",
+    "Stemmer",
+    "rich.progress",
+    "openai",
+)
 
 
 def run(code: str) -> str:

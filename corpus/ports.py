@@ -6,7 +6,7 @@ against every adapter and against the in-memory fakes. Adapters raise only error
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -285,13 +285,13 @@ class Embedder(Protocol):
         """What makes its vectors comparable; the same for as long as they are."""
         ...
 
-    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Iterator[Matrix]:
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
         """Yield blocks of rows as they are done: one row for each passage, in order, of unit length.
 
         The same passage gets the same row, within 1e-5, whatever stands beside it.
         A passage of any length, empty ones too, gets a row.
         Documents may yield blocks without a row besides: they say that the work goes on; a query yields one block.
-        A reader that stops in the middle ends the work, and leaves nothing running.
+        Closing it in the middle ends the work, and leaves nothing running.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,14 +38,15 @@ def embedded(
     missing = {name: one for name, one in zip(names, passages, strict=True) if name not in rows}
     done, wanted = len(passages) - len(missing), iter(missing)
     fresh: dict[str, Vector] = {}
-    for block in embedder.embed(list(missing.values()), "document"):
-        fresh.update((next(wanted), row) for row in block)
-        if len(fresh) >= checkpoint_rows:
-            derived.keep_checkpoint(fresh)
-            rows |= fresh
-            fresh = {}
-        done += len(block)
-        report(done)
+    with closing(embedder.embed(list(missing.values()), "document")) as blocks:  # or a stop would leave it running
+        for block in blocks:
+            fresh.update((next(wanted), row) for row in block)
+            if len(fresh) >= checkpoint_rows:
+                derived.keep_checkpoint(fresh)
+                rows |= fresh
+                fresh = {}
+            done += len(block)
+            report(done)
     rows |= fresh
     vectors = np.stack([rows[name] for name in names])
     derived.keep_vectors(vectors)

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -360,7 +360,7 @@ class HashEmbedder:
     bought: int = 0
     meanwhile: Callable[[], None] | None = None
 
-    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Iterator[Matrix]:
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
         for start in range(0, len(passages), self.block):
             if self.meanwhile and purpose == "document":
                 meanwhile, self.meanwhile = self.meanwhile, None

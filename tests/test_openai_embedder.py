@@ -205,7 +205,7 @@ def test_a_reader_that_leaves_stops_what_waits(provider: Provider, embedder: Ope
     blocks = embedder.embed(TEXTS, "document")
     assert len(next(blocks)) == 0
     begun = time.monotonic()
-    blocks.close()  # type: ignore[attr-defined]
+    blocks.close()
     sent = len(provider.times)
 
     assert time.monotonic() - begun < 2

@@ -12,7 +12,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,7 @@ class OpenAIEmbedder:
         """Let go of the connections."""
         self._client.close()
 
-    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Iterator[Matrix]:
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
         for start in range(0, len(passages), SUB_BATCH):
             block = passages[start : start + SUB_BATCH]
             texts = [f"{one.prefix}\n{one.body}" if one.prefix else one.body for one in block]

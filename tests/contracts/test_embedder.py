@@ -72,11 +72,11 @@ def test_a_sign_of_life(embedder: Embedder) -> None:
 
 
 def test_stopping_in_the_middle(embedder: Embedder) -> None:
-    """A reader that stops in the middle ends the work, and leaves nothing running."""
+    """Closing it in the middle ends the work, and leaves nothing running."""
     before = {one.name for one in threading.enumerate()}
-    blocks = iter(embedder.embed(PASSAGES * 100, "document"))
+    blocks = embedder.embed(PASSAGES * 100, "document")
     next(blocks)
-    blocks.close()  # type: ignore[attr-defined]
+    blocks.close()
 
     assert not {name for name in {one.name for one in threading.enumerate()} - before if name.startswith("embed")}
     assert len(rows(embedder, PASSAGES)) == len(PASSAGES)

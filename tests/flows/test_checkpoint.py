@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import pytest
 from corpus.errors import Unavailable
 from corpus.model import Passage, Purpose
 from ingest.chunk import chunk
+from ingest.claim import Stopped
 from ingest.extractors import text as extractor
 from tests.fakes import HashEmbedder
 from tests.provider import Provider
@@ -38,7 +39,7 @@ class Dying(HashEmbedder):
     error: BaseException = field(default_factory=Killed)
     block: int = 2
 
-    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Iterator[Matrix]:
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
         for n, block in enumerate(super().embed(passages, purpose)):
             if n == self.lives and purpose == "document":
                 raise self.error
@@ -95,6 +96,48 @@ def test_checkpoints_of_two_workers(world: World) -> None:
     assert [Path(key).name for key in checkpoints(world)] == [f"embed-v{n}.npz" for n in range(1, 6)]
     world.work()
     assert world.embedder.bought == CHUNKS - 10
+
+
+@dataclass
+class Waiting(HashEmbedder):
+    """Waits for its service for minutes before each block, with signs of life, and lets others look on meanwhile."""
+
+    wait: Callable[[], None] = lambda: None
+    closed: bool = False
+
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
+        try:
+            for block in super().embed(passages, purpose):
+                for _ in range(8):
+                    self.wait()
+                    yield block[:0]
+                yield block
+        finally:
+            self.closed = True
+
+
+def test_a_worker_that_waits_keeps_its_document(world: World) -> None:
+    """While a service lets it wait for longer than a lease, a worker goes on holding its document and its delivery."""
+    world.put("d1", TEXT)
+
+    def wait() -> None:
+        world.clock.sleep(25)
+        assert world.queue.receive(1, 0) == []
+
+    assert world.ingestor(embedder=Waiting(wait=wait)).drain(world.queue) == 1
+    assert world.document("d1").status == "ready"
+
+
+def test_a_worker_that_waits_can_be_stopped(world: World) -> None:
+    """A worker that is asked to stop while its service lets it wait stops, and the embedder stops with it."""
+    world.put("d1", TEXT)
+    stopped = list[bool]()
+    embedder = Waiting(wait=lambda: stopped.append(True))
+
+    with pytest.raises(Stopped) as caught:
+        world.ingestor(embedder=embedder).drain(world.queue, stop=lambda: len(stopped) > 3)
+    assert embedder.closed
+    assert caught.value.__traceback__
 
 
 DRIVER = """

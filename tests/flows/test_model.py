@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,9 @@ from corpus.errors import BadRequest, ConfigError, FootnoteError, Throttled, Una
 from corpus.llms.openai import OpenAIModel, messages
 from corpus.model import Answer, Evidence, Prompt
 from corpus.openai_api import Access
+from footnote.commands.doctor import findings
+from footnote.connect import connect
+from footnote.settings import Settings
 from search.answer import FAILED, LATE
 from tests.fakes import ScriptedLLM
 from tests.provider import Fault, Provider
@@ -230,6 +234,41 @@ def test_what_a_sentence_needs(world: World, draft: str, text: str) -> None:
     answer = world.ask(QUESTION, llm=ScriptedLLM(draft))
 
     assert (answer.text if answer.citations else "") == text
+
+
+@pytest.mark.service
+def test_by_its_address(provider: Provider, tmp_path: Path) -> None:
+    """Two addresses and a base URL are all it takes: documents go in and answers come out, through the service."""
+    environ = {
+        "FOOTNOTE_EMBEDDER": "openai:text-embedding-3-small",
+        "FOOTNOTE_LLM": "openai:gpt-test",
+        "OPENAI_API_KEY": "sk-mine",
+        "OPENAI_BASE_URL": provider.url,
+    }
+    with connect(Settings.from_env(environ, home=tmp_path)) as footnote:
+        scope = footnote.local_scope()
+        footnote.uploads.put(scope, "d1", "rules.txt", RULES.encode())
+        footnote.ingestor.drain(footnote.queue)
+        answer = footnote.ask(scope, QUESTION)
+        told = {one.part: one.says for one in findings(footnote)}
+
+    assert (answer.type, answer.citations[0].quote[:14], answer.notes) == ("grounded", "The pool opens", ())
+    assert told["embedder"] == "openai/text-embedding-3-small@1536, 1536 dimensions"
+    assert told["llm"] == "openai/gpt-test"
+    assert set(provider.keys) == {"sk-mine"}
+
+
+@pytest.mark.service
+def test_a_doctor_finds_a_wrong_key(provider: Provider, tmp_path: Path) -> None:
+    """A key that the service does not take is found by `doctor`, with what to mend, and without the key."""
+    provider.key = "another"
+    environ = {"FOOTNOTE_LLM": "openai:gpt-test", "OPENAI_API_KEY": "sk-mine", "OPENAI_BASE_URL": provider.url}
+    with connect(Settings.from_env(environ, home=tmp_path)) as footnote:
+        (found,) = [one for one in findings(footnote) if one.part == "llm"]
+
+    assert not found.works
+    assert "OPENAI_API_KEY" in found.hint
+    assert "sk-mine" not in found.says + found.hint
 
 
 @pytest.mark.service

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -260,7 +260,7 @@ class Away(HashEmbedder):
         super().__init__()
         self.times, self.error = times, error
 
-    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Iterator[Matrix]:
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
         if self.times and purpose == "document":
             self.times -= 1
             raise self.error
@@ -380,7 +380,7 @@ def test_a_long_document_keeps_its_lease(world: World) -> None:
     extended: list[float] = []
 
     class Slow(HashEmbedder):
-        def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Iterator[Matrix]:
+        def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
             for block in super().embed(passages, purpose):
                 world.clock.sleep(50)
                 with pytest.raises(Unavailable, match="Another worker"):

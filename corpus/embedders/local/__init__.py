@@ -7,7 +7,7 @@ cosine of their meaning plus .3 times that of their words.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ class LocalEmbedder:
     def space(self) -> Space:
         return SPACE
 
-    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Iterator[Matrix]:
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
         del purpose  # questions and passages are embedded alike
         for start in range(0, len(passages), BLOCK):
             block = passages[start : start + BLOCK]
