@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from corpus.embedders.pace import ALONE_SECONDS, Pace, seconds
+from corpus.embedders.pace import ALONE_SECONDS, Pace, Turn, seconds
 from corpus.embedders.packing import MOST_BYTES, MOST_ITEMS, WINDOW_BYTES, Ratio, Window, packed, windows
 from tests.fakes import Clock
 
@@ -12,10 +12,14 @@ def headers(left: float, reset: str, limit: float = 100, name: str = "tokens") -
     return {f"x-ratelimit-{what}-{name}": value for what, value in said.items()}
 
 
+def told(pace: Pace, turn: Turn, said: dict[str, str]) -> None:
+    pace.told(turn, said, turn.tokens)
+
+
 def test_nothing_is_assumed() -> None:
     """A service that says nothing of limits is asked as fast as it answers."""
     pace = Pace(Clock())
-    pace.told(pace.take(10**6), {})
+    told(pace, pace.take(10**6), {})
 
     assert [pace.take(10**6).wait for _ in range(100)] == [0] * 100
 
@@ -26,7 +30,7 @@ def test_the_first_goes_alone() -> None:
     turn = pace.take(1)
     assert pace.take(1).wait == ALONE_SECONDS
 
-    pace.told(turn, {}, heard=False)
+    pace.told(turn, {}, 0, heard=False)
     assert [pace.take(1).wait, pace.take(1).wait] == [0, ALONE_SECONDS]
 
 
@@ -34,7 +38,7 @@ def test_what_is_left_is_spent_and_fills_again() -> None:
     """What a reply says is left may be spent; the rest waits for the refill, of any span, that it tells."""
     clock = Clock()
     pace = Pace(clock)
-    pace.told(pace.take(1), headers(50, "10s"))  # 5 a second
+    told(pace, pace.take(1), headers(50, "10s"))  # 5 a second
 
     assert pace.take(40).wait == 0
     assert pace.take(40).wait == pytest.approx(6)
@@ -44,23 +48,47 @@ def test_what_is_left_is_spent_and_fills_again() -> None:
     assert pace.take(40).wait == 0
 
 
-def test_what_is_on_its_way_is_not_left() -> None:
-    """A reply does not know what is still on its way, and an overtaken one knows less than the one before it."""
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("served", [(0, 1), (1, 0)])
+def test_what_is_on_its_way_is_not_left(order: tuple[int, int], served: tuple[int, int]) -> None:
+    """Whatever the order in which two requests are served and answered, no more is spent than is left."""
     pace = Pace(Clock())
-    pace.told(pace.take(1), headers(90, "10s"))
-    first, second = pace.take(30), pace.take(30)
-    pace.told(second, headers(60, "40s"))
-    assert pace.take(40).wait > 0
+    told(pace, pace.take(1), headers(90, "10s"))
+    turns = pace.take(30), pace.take(30)
+    left = {served[0]: 60.0, served[1]: 30.0}
 
-    pace.told(first, headers(95, "5s"))
-    assert pace.take(40).wait > 0
-    assert pace.take(30).wait == 0
+    told(pace, turns[order[0]], headers(left[order[0]], "40s"))
+    assert pace.take(31).wait > 0
+    told(pace, turns[order[1]], headers(left[order[1]], "70s"))
+    assert pace.take(31).wait > 0
+
+
+def test_what_was_not_spent_is_there() -> None:
+    """A request that was fewer tokens than thought, or came to nothing, gives the rest back."""
+    pace = Pace(Clock())
+    told(pace, pace.take(1), headers(90, "10s"))
+    first, second = pace.take(40), pace.take(40)
+    pace.told(first, {}, 30)
+    pace.told(second, {}, 0)
+
+    assert pace.take(60).wait == 0
+    assert pace.take(1).wait > 0
+
+
+def test_one_that_was_alone_shows_that_there_is_more() -> None:
+    """What a reply to a lone request leaves is there, even if we thought there was less."""
+    pace = Pace(Clock())
+    told(pace, pace.take(1), headers(10, "90s"))
+    turn = pace.take(5)
+    told(pace, turn, headers(80, "20s"))
+
+    assert pace.take(80).wait == 0
 
 
 def test_requests_count_too() -> None:
     """Requests are paced as tokens are."""
     pace = Pace(Clock())
-    pace.told(pace.take(1), headers(1, "59.4s", name="requests"))
+    told(pace, pace.take(1), headers(1, "59.4s", name="requests"))
 
     assert pace.take(1).wait == 0
     assert pace.take(1).wait == pytest.approx(59.4 / 99)
@@ -70,7 +98,7 @@ def test_more_than_the_whole_allowance() -> None:
     """A request beyond the whole allowance waits until it is full, and not for ever."""
     clock = Clock()
     pace = Pace(clock)
-    pace.told(pace.take(1), headers(0, "10s"))
+    told(pace, pace.take(1), headers(0, "10s"))
     assert pace.take(1000).wait == pytest.approx(10)
     clock.sleep(10)
 
@@ -81,7 +109,7 @@ def test_a_pause_is_for_all() -> None:
     """A pause that the service asked one request for holds all of them; only a person's question goes."""
     clock = Clock()
     pace = Pace(clock)
-    pace.told(pace.take(1), {})
+    told(pace, pace.take(1), {})
     pace.pause(7)
 
     assert pace.take(1).wait == pytest.approx(7)

@@ -130,11 +130,12 @@ class OpenAIEmbedder:
             if closing.wait(min(turn.wait, BEAT_SECONDS)):
                 raise Unavailable("The work was given up.")
         headers: Mapping[str, str] = {}
-        heard = False
+        heard, spent = False, 0
         try:
             raw = self._create([one.text for one in batch], QUERY_SECONDS if at_once else READ_SECONDS)
             headers, heard = raw.headers, True
             reply: object = raw.parse()
+            spent = _spent(reply) or turn.tokens
         except openai.OpenAIError as error:
             headers = headers_of(error)
             heard = bool(headers)
@@ -142,7 +143,7 @@ class OpenAIEmbedder:
         except ValueError:
             reply = None
         finally:
-            self._pace.told(turn, headers, heard=heard)
+            self._pace.told(turn, headers, spent, heard=heard)
         return self._rows(reply, len(batch), size)
 
     def _create(self, texts: list[str], read_seconds: float) -> LegacyAPIResponse[CreateEmbeddingResponse]:
@@ -183,10 +184,15 @@ class OpenAIEmbedder:
         if not whole or any(len(row) != DIMENSIONS for row in rows):
             raise Unavailable("The service's reply has not one vector for each text.")
         self._proved = True
-        tokens = getattr(reply.usage, "prompt_tokens", None) or 0
-        self._ratio.told(size, tokens)
-        log.info("texts were embedded", extra={"texts": count, "tokens": tokens})
+        self._ratio.told(size, _spent(reply))
+        log.info("texts were embedded", extra={"texts": count, "tokens": _spent(reply)})
         return _unit(np.stack(rows))
+
+
+def _spent(reply: object) -> int:
+    """How many tokens a reply says its request was; 0 if it does not say."""
+    said = getattr(getattr(reply, "usage", None), "prompt_tokens", None)
+    return said if isinstance(said, int) else 0
 
 
 def _decoded(one: Embedding) -> Vector:

@@ -1,8 +1,9 @@
 """How fast a service may be asked: two token buckets, of requests and of tokens, filled as the service says.
 
-Nothing is assumed of a service that says nothing. One that sends `x-ratelimit-*` headers is believed: each reply sets
-the buckets to what is left there, less what is still on its way, and the refill to (limit - left) / reset. That holds
-for a minute, a day or any other span, and where the quota is shared with others.
+Nothing is assumed of a service that says nothing. One that sends `x-ratelimit-*` headers is believed: the refill is
+(limit - left) / reset, for a minute, a day or any other span, and a bucket never holds more than what the last reply
+left, less what is still on its way, so a quota may be shared with others. Replies of requests that overlapped do not
+say which of them they know of; only one that was alone can show that there is more than we thought.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Turn:
     number: int
     tokens: int
     wait: float = 0.0
+    alone: bool = False
 
 
 class Pace:
@@ -57,7 +59,7 @@ class Pace:
         self._paused_until = -math.inf
         self._heard = False
 
-        self._taken = self._learnt = 0
+        self._taken = 0
 
     @property
     def token_limit(self) -> float:
@@ -78,29 +80,32 @@ class Pace:
             waits.append(ALONE_SECONDS if self._flying["requests"] and not self._heard else 0.0)
             if max(waits) > 0 and not at_once:
                 return Turn(0, tokens, max(waits))
+            alone = not self._flying["requests"]
             for name, cost in costs.items():
                 self._buckets[name].level -= cost
                 self._flying[name] += cost
             self._taken += 1
-            return Turn(self._taken, tokens)
+            return Turn(self._taken, tokens, alone=alone)
 
-    def told(self, turn: Turn, headers: Mapping[str, str], *, heard: bool = True) -> None:
-        """Take in what came of a request; without `heard` nothing came back."""
+    def told(self, turn: Turn, headers: Mapping[str, str], spent: int, *, heard: bool = True) -> None:
+        """Take in what came of a request, and how many tokens it was; without `heard` nothing came back."""
         with self._lock:
             self._heard = self._heard or heard
+            self._buckets["tokens"].level += turn.tokens - spent
+            alone = turn.alone and turn.number == self._taken
             for name, cost in (("requests", 1.0), ("tokens", float(turn.tokens))):
                 self._flying[name] -= cost
-                if turn.number > self._learnt:  # a reply that was overtaken knows less than the one before it
-                    self._learn(name, headers)
-            self._learnt = max(self._learnt, turn.number if heard else 0)
+                self._learn(name, headers, alone=alone)
 
-    def _learn(self, name: str, headers: Mapping[str, str]) -> None:
+    def _learn(self, name: str, headers: Mapping[str, str], *, alone: bool) -> None:
         limit, left = (_number(headers.get(f"x-ratelimit-{what}-{name}", "")) for what in ("limit", "remaining"))
         if not limit or left is None:
             return
-        reset = seconds(headers.get(f"x-ratelimit-reset-{name}", ""))
+        reset, now = seconds(headers.get(f"x-ratelimit-reset-{name}", "")), self._clock()
         rate = (limit - left) / reset if reset and left < limit else limit / MINUTE
-        self._buckets[name] = _Bucket(limit, left - self._flying[name], rate, self._clock())
+        self._buckets[name].missing(0, now)  # filled up to now, at the rate that was known
+        known = math.inf if alone else self._buckets[name].level
+        self._buckets[name] = _Bucket(limit, min(known, left - self._flying[name]), rate, now)
 
     def pause(self, wait: float) -> None:
         """Let nobody go for so many seconds."""
