@@ -154,7 +154,7 @@ with Reader(LIMITS) as reader, folder_world(Path(sys.argv[1]), reader, Clock(flo
     embedder = OpenAIEmbedder("text-embedding-3-small", Access(sys.argv[2]))
     index = type(world.index)(Path(sys.argv[1]) / "openai.db", embedder.space)
     parts = world.blobs, world.table, index, embedder, reader
-    Ingestor(*parts, clock=world.clock).drain(world.queue)
+    Ingestor(*parts, clock=world.clock, tenant_of=lambda _: "home").drain(world.queue)
     embedder.close()
     print(world.document("d1").status)
 """
