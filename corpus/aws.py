@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -164,6 +165,25 @@ def client(
     )
     with translated(f"A client for {service}"):
         return Session().client(service, endpoint_url=endpoint, config=config)
+
+
+def credentials() -> tuple[Any, str]:
+    """Return whoever the standard variables and files say that we are, and the region; for what boto3 does not sign."""
+    from boto3.session import Session  # noqa: PLC0415
+
+    with translated("Signing requests"):
+        session = Session()
+        found = session.get_credentials()
+    if found is None:
+        raise ConfigError("Signing requests needs credentials, and there are none.", hint=_SIGN_IN)
+    if session.region_name is None:
+        raise ConfigError("Signing requests needs a region, and there is none.", hint=_PLACE)
+    return found, str(session.region_name)
+
+
+def is_aws(url: str) -> bool:
+    """Whether an address is one of AWS's own."""
+    return (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".aos.aws"))
 
 
 @contextmanager

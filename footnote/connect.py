@@ -204,6 +204,29 @@ def _sqlite_index(rest: str, parts: Footnote) -> VectorIndex:
     return SqliteIndex(Path(rest), parts.embedder.space)
 
 
+def _opensearch_index(rest: str, parts: Footnote) -> VectorIndex:
+    from corpus.vectors.common import index_name  # noqa: PLC0415
+    from corpus.vectors.opensearch import OpenSearchIndex  # noqa: PLC0415
+    from corpus.vectors.opensearch.client import connected  # noqa: PLC0415
+    from corpus.vectors.opensearch.mapping import Design  # noqa: PLC0415
+
+    url, _, label = rest.partition("#")
+    settings, space = parts.settings, parts.embedder.space
+    design = Design(space, settings.engine, settings.exact_below)
+    name = index_name(space, label)
+    return OpenSearchIndex(connected(url, _signing_in(url, settings)), design, name=name, read_only=parts.read_only)
+
+
+def _signing_in(url: str, settings: Settings) -> Any:
+    """A name and a password if there are any; at AWS, whoever runs this; else nobody."""
+    from corpus import aws  # noqa: PLC0415
+    from corpus.vectors.opensearch.client import signer  # noqa: PLC0415
+
+    if settings.index_user:
+        return (settings.index_user, settings.index_password)
+    return signer(*aws.credentials(), url) if aws.is_aws(url) else None
+
+
 def _local(_: str, parts: Footnote) -> Embedder:
     from corpus.embedders.local import LocalEmbedder  # noqa: PLC0415
 
@@ -232,7 +255,7 @@ ADAPTERS: Mapping[str, Mapping[str, Callable[[str, Footnote], Any]]] = {
     "FOOTNOTE_BLOBS": {"folder": _folder, "s3": _s3},
     "FOOTNOTE_TABLE": {"sqlite": _sqlite_table, "dynamodb": _dynamodb},
     "FOOTNOTE_QUEUE": {"sqlite": _sqlite_queue, "sqs": _sqs},
-    "FOOTNOTE_INDEX": {"sqlite": _sqlite_index},
+    "FOOTNOTE_INDEX": {"sqlite": _sqlite_index, "opensearch": _opensearch_index},
     "FOOTNOTE_EMBEDDER": {"local": _local, "openai": _openai_embedder},
     "FOOTNOTE_LLM": {"quotes": _quotes, "openai": _openai_model},
 }

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import platformdirs
 
@@ -27,11 +27,13 @@ SCHEMES: Mapping[str, tuple[str, ...]] = {
     "FOOTNOTE_BLOBS": ("folder:DIR", "s3:BUCKET"),
     "FOOTNOTE_TABLE": ("sqlite:FILE", "dynamodb:TABLE"),
     "FOOTNOTE_QUEUE": ("sqlite:FILE", "sqs:URL"),
-    "FOOTNOTE_INDEX": ("sqlite:FILE",),
+    "FOOTNOTE_INDEX": ("sqlite:FILE", "opensearch:URL"),
     "FOOTNOTE_EMBEDDER": ("local", "openai:MODEL"),
     "FOOTNOTE_LLM": ("quotes", "openai:MODEL"),
 }
 """What each address may look like; the word before the colon chooses the adapter."""
+Engine = Literal["faiss", "lucene"]
+ENGINES: Mapping[str, Engine] = {"faiss": "faiss", "lucene": "lucene"}
 PATHS = frozenset({"folder", "sqlite"})
 """The adapters whose address is a path; what the others' means, they know themselves."""
 
@@ -51,6 +53,10 @@ class Settings:
     llm: str
     model_dir: Path
     limits: Limits
+    exact_below: int = 10_000
+    engine: Engine = "faiss"
+    index_user: str = ""
+    index_password: str = field(default="", repr=False)
     openai_url: str = OPENAI_URL
     openai_key: str = field(default="", repr=False)
 
@@ -79,6 +85,10 @@ class Settings:
                 memory=reader.whole("FOOTNOTE_MAX_MEMORY", 2**30),
                 seconds=reader.whole("FOOTNOTE_MAX_SECONDS", 120),
             ),
+            exact_below=reader.whole("FOOTNOTE_EXACT_BELOW", 10_000),
+            engine=reader.one_of("FOOTNOTE_ENGINE", ENGINES),
+            index_user=reader.text("FOOTNOTE_INDEX_USER"),
+            index_password=reader.text("FOOTNOTE_INDEX_PASSWORD"),
         )
         if any(address.startswith("openai:") for address in (settings.embedder, settings.llm)):
             settings = reader.with_openai(settings)
@@ -100,6 +110,12 @@ class _Reader:
     def whole(self, name: str, default: int) -> int:
         return self._take(name, default, _positive, "a whole number above 0")
 
+    def text(self, name: str) -> str:
+        return self._take(name, "", _printable, "text on one line")
+
+    def one_of(self, name: str, words: Mapping[str, _T]) -> _T:
+        return self._take(name, next(iter(words.values())), words.__getitem__, " or ".join(words))
+
     def address(self, name: str, default: str, home: Path) -> str:
         def parse(value: str) -> str:
             scheme, colon, rest = value.partition(":")
@@ -108,7 +124,7 @@ class _Reader:
                 raise ValueError(value)
             if scheme in PATHS:
                 return f"{scheme}:{Path(rest.replace('{home}', str(home))).expanduser().absolute()}"
-            return f"{scheme}:{_model(rest)}" if kinds == ["MODEL"] else value
+            return f"{scheme}:{_CHECKED.get(scheme, str)(rest)}" if colon else value
 
         return self._take(name, parse(default), parse, " or ".join(SCHEMES[name]))
 
@@ -129,7 +145,7 @@ class _Reader:
             return default
         try:
             return parse(value)
-        except ValueError:
+        except (ValueError, KeyError):
             self._problems.append(f"{name}={masked(name, value)}: expected {expected}")
             return default
 
@@ -160,10 +176,26 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _node(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?(?:#[a-z0-9-]{1,32})?", value):
+        raise ValueError(value)
+    return value
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(value)
+    return value
+
+
 def _key(value: str) -> str:
     if not re.fullmatch(r"[!-~]+", value.strip()):
         raise ValueError(value)
     return value.strip()
+
+
+_CHECKED: Mapping[str, Callable[[str], str]] = {"openai": _model, "opensearch": _node}
+"""What the part behind a colon is held to; adapters that are not here know better themselves."""
 
 
 def _positive(value: str) -> int:

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from corpus.aws import ClientError, code_of, translated
+from corpus.aws import ClientError, code_of, is_aws, translated
 from corpus.changes import to_json
 from corpus.errors import BadRequest, ConfigError, Rejected, Unavailable
 from corpus.model import Change, Delivery
@@ -228,8 +228,7 @@ def endpoint_of(url: str) -> str | None:
         raise ConfigError(
             f"{url} is not the URL of a queue.", hint="Name it as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME."
         )
-    of_aws = parts.hostname.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
-    return None if of_aws else f"{parts.scheme}://{parts.netloc}"
+    return None if is_aws(url) else f"{parts.scheme}://{parts.netloc}"
 
 
 @contextmanager
