@@ -77,9 +77,7 @@ class Function:
             return self._process
         self._process = None
         if start:
-            with suppress(queue.Empty):
-                while True:  # what a process that died had not taken
-                    self._waiting.get_nowait()
+            self._waiting = queue.Queue()  # whoever still asks for a process that died asks the old one
             address = f"127.0.0.1:{self._server.server_port}"
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "awslambdaric", self._handler],
