@@ -38,6 +38,18 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """What the queue logs, wherever a door has turned it."""
+    logger = logging.getLogger("corpus.queues.sqs")
+    logger.addHandler(caplog.handler)
+    logger.propagate = False
+    with caplog.at_level(logging.WARNING, logger.name):
+        yield caplog
+    logger.propagate = True
+    logger.removeHandler(caplog.handler)
+
+
 class Made:
     """A queue under test, and its double's side of it."""
 
@@ -68,16 +80,15 @@ def received(queue: SqsQueue) -> list[Change]:
 
 
 @pytest.mark.service
-def test_a_live_event_without_sequencer(made: Made, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_live_event_without_sequencer(made: Made, logged: pytest.LogCaptureFixture) -> None:
     """An event without sequencer lies among the dead letters, with the reason in the log; its neighbours are read."""
     made.lay(event("s3-no-sequencer"), event("s3-put"), "not JSON", event("eventbridge-deleted"))
-    with caplog.at_level(logging.WARNING):
-        found = received(made.queue)
+
+    found = received(made.queue)
 
     assert [change.kind for change in found] == ["put", "removed"]
     assert made.queue.dead_letters() == 2
-    reasons = [vars(record)["reason"] for record in caplog.records]
-    assert reasons[0].startswith(f"The event of {KEY} has no sequencer")
+    assert vars(logged.records[0])["reason"].startswith(f"The event of {KEY} has no sequencer")
     (dead, _) = made.sqs.receive_message(QueueUrl=f"{made.url}-dead", MaxNumberOfMessages=10)["Messages"]
     assert json.loads(dead["Body"]) == json.loads(event("s3-no-sequencer"))
 
@@ -159,10 +170,12 @@ def test_setup_twice(made: Made) -> None:
     assert json.loads(after["Policy"])["Statement"] == [theirs, mine]
     assert json.loads(after["RedrivePolicy"])["maxReceiveCount"] == 10
     assert after["VisibilityTimeout"] == "90"
+    made.queue.setup()
+    assert made.attributes()["Policy"] == after["Policy"]
 
 
 @pytest.mark.service
-def test_queues_that_are_not_as_they_should_be(made: Made, address: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_queues_that_are_not_as_they_should_be(made: Made, address: str, logged: pytest.LogCaptureFixture) -> None:
     """A queue that is missing or has no dead letters is named, and so is what makes it; receiving goes on."""
     bare = made.sqs.create_queue(QueueName=doubles.fresh())["QueueUrl"]
     for url in (bare, f"{bare}-missing"):
@@ -173,9 +186,8 @@ def test_queues_that_are_not_as_they_should_be(made: Made, address: str, caplog:
     queue = SqsQueue(made.sqs, bare, changes)
     made.sqs.send_message(QueueUrl=bare, MessageBody="not JSON")
     queue.send(CHANGE)
-    with caplog.at_level(logging.WARNING):
-        assert [one.change for one in queue.receive(10, 0)] == [CHANGE]
-    assert "could not be cleared away" in caplog.text
+    assert [one.change for one in queue.receive(10, 0)] == [CHANGE]
+    assert logged.records[0].message == "a message could not be cleared away"
     with pytest.raises(ConfigError, match="address names"):
         SqsQueue(made.sqs, f"{address}/999999999999/{doubles.fresh()}", changes).setup("b")
 

@@ -122,7 +122,7 @@ class SqsQueue:
             self._client.send_message(QueueUrl=self._dead_letters_url(), MessageBody=message["Body"])
         self._delete(message["ReceiptHandle"])
         fields = {"message_id": message["MessageId"], "reason": error.message}
-        log.warning("a message went to the dead letters", extra=fields)
+        log.error("a message went to the dead letters", extra=fields)  # no job says why: nothing else will
 
     def extend(self, delivery: Delivery, seconds: float) -> None:
         with self._translated(), _if_still_ours():
@@ -154,8 +154,8 @@ class SqsQueue:
         """Let go of the connections."""
         self._client.close()
 
-    def setup(self, bucket: str) -> str:
-        """Make the queue and its dead-letter queue where there is none, let the bucket send, and return the ARN.
+    def setup(self, bucket: str = "") -> str:
+        """Make the queue and its dead-letter queue where there is none, let a bucket send, and return the ARN.
 
         What exists keeps its own settings, except that it must deliver often enough before it gives up.
         """
@@ -168,8 +168,10 @@ class SqsQueue:
                 dead = self._made(_beside(self._url, f"{name}-dead"))
                 redrive = {"deadLetterTargetArn": self._attributes(dead, "QueueArn")["QueueArn"]}
             redrive["maxReceiveCount"] = max(int(redrive.get("maxReceiveCount", 0)), MAX_DELIVERIES)
-            policy = _admitting(json.loads(known.get("Policy", "{}")), known["QueueArn"], bucket)
-            wanted = {"RedrivePolicy": json.dumps(redrive), "Policy": json.dumps(policy)}
+            policy = known.get("Policy", "")
+            if bucket:
+                policy = json.dumps(_admitting(json.loads(policy or "{}"), known["QueueArn"], bucket))
+            wanted = {"RedrivePolicy": json.dumps(redrive), "Policy": policy}
             self._client.set_queue_attributes(QueueUrl=self._url, Attributes=wanted)
         return str(known["QueueArn"])
 

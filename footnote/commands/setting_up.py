@@ -28,6 +28,8 @@ def setup(footnote: Footnote) -> None:
         blobs: Any = footnote.blobs
         blobs.setup()
         blobs.notify(queue.setup(settings.blobs.removeprefix("s3:")))
+    else:
+        _made(footnote.queue)
     told("queue", settings.queue)
     told("blobs", settings.blobs)
     _made(footnote.index)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from corpus.errors import ConfigError
+from footnote.commands.setting_up import setup
 from footnote.connect import connect
 from footnote.settings import Settings
 from ingest.extract import Reader
@@ -71,6 +73,28 @@ def test_by_settings(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
         while not (found := footnote.queue.receive(10, 1)) and time.monotonic() < deadline:
             pass
     assert [(one.change.key, one.change.etag) for one in found] == [(key, etag)]
+
+
+def test_setup_by_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`footnote setup` makes bucket, queue and dead letters, and ties them together; then all can be used."""
+    address, name = up("moto").address, doubles.fresh()
+    for variable, value in CREDENTIALS.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
+    monkeypatch.setenv("FOOTNOTE_BLOBS", f"s3:{name}")
+    monkeypatch.setenv("FOOTNOTE_QUEUE", f"sqs:{address}/{doubles.ACCOUNT}/{name}")
+    settings = Settings.from_env(home=tmp_path)
+    with connect(settings) as footnote:
+        for part in (footnote.blobs, footnote.queue):
+            with pytest.raises(ConfigError) as caught:
+                part.ping()
+            assert "footnote setup" in caught.value.hint
+
+        setup(footnote)
+        footnote.blobs.ping()
+        footnote.queue.ping()
+        assert footnote.queue.receive(10, 0) == []  # S3's test event is no change
+        assert footnote.queue.dead_letters() == 0
 
 
 def test_a_bucket_without_its_queue() -> None:
