@@ -4,7 +4,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 SRC := corpus ingest search lambdas footnote tests bench sample_docs
 
-.PHONY: help demo test check serve bench services services-status services-stop clean
+.PHONY: help demo test check serve bench bench-services services services-status services-stop clean
 
 help:
 	@echo "make demo      ingest sample_docs/ and ask three questions"
@@ -12,6 +12,7 @@ help:
 	@echo "make check     formatting, lint, types, the rules of the tree and of lambdas/template.yaml"
 	@echo "make serve     answer over HTTP on http://127.0.0.1:8000"
 	@echo "make bench     measure what docs/benchmarks.md quotes; DATA=folder of the labelled sets"
+	@echo "make bench-services  the same on OpenSearch, DynamoDB Local and moto; a quarter of an hour"
 	@echo "make services  start OpenSearch, DynamoDB Local and moto (S3, SQS) on loopback, for the tests marked service"
 	@echo "make services-status  say which of them run"
 	@echo "make services-stop  stop them"
@@ -73,6 +74,9 @@ serve: .venv/model
 
 services: .venv/services
 	@$(BIN)/python -m tests.services start
+
+bench-services: services .venv/model
+	@for part in opensearch aws; do $(BIN)/python -m bench.$$part || exit 1; done
 
 services-status services-stop: services-%: .venv/services
 	@$(BIN)/python -m tests.services $*

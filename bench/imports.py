@@ -1,14 +1,17 @@
-"""How long it takes to import the library and to see `footnote --help`, against a Python that does nothing.
+"""How long it takes to import the library, to see `footnote --help`, and to wake a Lambda handler.
 
 python -m bench.imports
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 
-from bench.timing import interleaved, machine
+from bench.timing import HEAD, interleaved, machine
 
 ROUNDS = 15
 HEAVY = (
@@ -23,10 +26,34 @@ HEAVY = (
     "rich.progress",
     "openai",
 )
+REQUIREMENTS = "boto3, opensearchpy, numpy, onnxruntime, pypdfium2, pypdf, tiktoken, fastapi, mangum, openai, Stemmer"
+CLOUD = {
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "FOOTNOTE_BLOBS": "s3:b",
+    "FOOTNOTE_QUEUE": "sqs:https://sqs.eu-west-1.amazonaws.com/1/q",
+    "FOOTNOTE_TABLE": "dynamodb:table",
+    "FOOTNOTE_INDEX": "opensearch:https://x.eu-west-1.es.amazonaws.com",
+    "FOOTNOTE_EMBEDDER": "openai:text-embedding-3-small",
+    "FOOTNOTE_LLM": "openai:gpt-4o-mini",
+    "OPENAI_API_KEY": "x",
+}
+HANDLERS = {
+    "uploads": ("from lambdas.parts import parts; p = parts(); p.queue; p.ingestor", 0.8),
+    "questions": (
+        "from lambdas import questions as q; q._application(); p = q.parts(read_only=True); p.retriever",
+        0.6,
+    ),
+    "upkeep": ("from lambdas.parts import parts; import ingest.sweep; p = parts(); p.table; p.queue", None),
+}
+"""For each handler what its first event imports and opens before it asks anybody anything, and its import's bar."""
 
 
 def run(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    environment = {**os.environ, **CLOUD}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    return done.stdout
 
 
 def main() -> None:
@@ -48,6 +75,27 @@ def main() -> None:
         print(
             f"| `{name}` | {taken[name] * 1000:.0f} | {taken[name] / bare:.1f} | {'none' if heavy == '[]' else heavy} |"
         )
+    print()
+    handlers()
+
+
+def handlers() -> None:
+    """What a cold start imports, against all requirements at once."""
+    ways: dict[str, Callable[[], object]] = {"all requirements": lambda: run(f"import {REQUIREMENTS}")}
+    for name, (opened, _) in HANDLERS.items():
+        ways[name] = partial(run, f"import lambdas.{name}")
+        ways[f"{name}, first event"] = partial(run, f"import lambdas.{name}; {opened}")
+    taken = interleaved(ways, 7)
+    whole = taken["all requirements"]
+    print(
+        f"## Cold start of the handlers: importing all requirements takes {whole * 1000:.0f} ms ({machine()})\n\n{HEAD}"
+    )
+    for name, (_, bar) in HANDLERS.items():
+        ratio = taken[name] / whole
+        verdict = "report | |" if bar is None else f"≤ {bar} | {'met' if ratio <= bar else '**missed**'} |"
+        print(f"| import of `lambdas.{name}` ÷ importing all requirements | {ratio:.2f} | {verdict}")
+        first = taken[f"{name}, first event"] / whole
+        print(f"| the same, with all that its first event imports and opens | {first:.2f} | report | |")
     print()
 
 

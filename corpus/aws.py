@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -179,6 +180,12 @@ def credentials() -> tuple[Any, str]:
     if session.region_name is None:
         raise ConfigError("Signing requests needs a region, and there is none.", hint=_PLACE)
     return found, str(session.region_name)
+
+
+def seconds_ahead(answer: Mapping[str, Any]) -> float:
+    """Return how far this machine's clock is ahead of that of the service which gave this answer, to the second."""
+    sent = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+    return time.time() - parsedate_to_datetime(sent).timestamp() if sent else 0.0
 
 
 def is_aws(url: str) -> bool:

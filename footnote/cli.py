@@ -45,10 +45,13 @@ def _options(
     context: typer.Context,
     home: Annotated[Path | None, typer.Option(help="The folder that holds everything.", show_default=False)] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Say on standard error what happens.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As behind a command that has it.")] = False,
 ) -> None:
     from footnote import logs  # noqa: PLC0415 -- so with every import below: --help loads none of it
 
     context.obj = _Global(home)
+    if as_json and isinstance(context.command, typer.core.TyperGroup):
+        context.default_map = {name: {"as_json": True} for name in context.command.commands}
     logs.set_up(verbose=verbose)
 
 

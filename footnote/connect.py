@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from corpus.errors import ConfigError
 from corpus.llms.quotes import Quotes
@@ -16,14 +16,16 @@ from corpus.records.documents import Documents
 from corpus.records.jobs import Jobs
 from corpus.records.people import People
 from footnote.settings import Settings
-from ingest.extract import Reader
-from ingest.pipeline import Ingestor
 from ingest.upload import Uploads
 from search.answer import Answerer
 from search.retrieve import Found, Retriever
 
 DYNAMODB_SECONDS = 5.0
 """How long an answer of DynamoDB, which takes milliseconds, is waited for before it is asked again."""
+if TYPE_CHECKING:
+    from ingest.extract import Reader
+    from ingest.pipeline import Ingestor
+
 LOCAL_USER = "local"
 LOCAL_TENANT = "home"
 LOCAL_ACTIONS = frozenset({"search", "ask", "upload", "reindex"})
@@ -79,6 +81,8 @@ class Footnote:
     @cached_property
     def reader(self) -> Reader:
         """What reads documents, in a child process."""
+        from ingest.extract import Reader  # noqa: PLC0415 -- here and below: who only asks questions imports less
+
         return Reader(self.settings.limits)
 
     @property
@@ -99,6 +103,8 @@ class Footnote:
     @cached_property
     def ingestor(self) -> Ingestor:
         """The pipeline."""
+        from ingest.pipeline import Ingestor  # noqa: PLC0415
+
         parts = (self.blobs, self.table, self.index, self.embedder, self.reader)
         return Ingestor(*parts, clock=self.clock, tenant_of=self._tenant_of)
 

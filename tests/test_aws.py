@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import inspect
 import threading
+import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -253,3 +255,11 @@ def test_what_is_heard_over_the_wire(
     with pytest.raises(Unavailable, match="Could not connect"), aws.translated("The table t"):
         client.describe_table(TableName="t")
     client.close()
+
+
+def test_the_clock() -> None:
+    """How far this machine's clock is ahead is read off the date of an answer."""
+    late = {"ResponseMetadata": {"HTTPHeaders": {"date": formatdate(time.time() - 100, usegmt=True)}}}
+
+    assert 99 <= aws.seconds_ahead(late) <= 102
+    assert aws.seconds_ahead({"ResponseMetadata": {"HTTPHeaders": {}}}) == 0

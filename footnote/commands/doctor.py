@@ -6,14 +6,19 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from corpus.errors import FootnoteError
+from corpus.errors import ConfigError, FootnoteError
 from corpus.model import Evidence, Passage, Prompt
 from footnote.connect import Footnote
 from footnote.render import counted
+from footnote.settings import Settings
+
+MOST_SECONDS_APART = 60
+"""AWS refuses what was signed five minutes off; so much is a clock that nobody keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ def findings(footnote: Footnote) -> Iterator[Finding]:
 
     parts: list[tuple[str, Callable[[], str]]] = [
         ("python", lambda: f"{sys.version.split()[0]} on {sys.platform}"),
+        *_of_aws(settings),
         ("blobs", lambda: _pinged(footnote.blobs.ping, settings.blobs)),
         ("table", lambda: _pinged(footnote.table.ping, settings.table)),
         ("queue", queue),
@@ -68,6 +74,44 @@ def findings(footnote: Footnote) -> Iterator[Finding]:
             yield Finding(part, works=True, says=ask())
         except FootnoteError as error:
             yield Finding(part, works=False, says=error.message, hint=error.hint)
+
+
+def _of_aws(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
+    """Who asks AWS, and whether the clocks agree: a request that is signed at another time is refused."""
+    called: dict[str, Callable[[Any, str], Any]] = {
+        "s3": lambda client, name: client.head_bucket(Bucket=name),
+        "dynamodb": lambda client, name: client.describe_table(TableName=name),
+        "sqs": lambda client, url: client.get_queue_attributes(QueueUrl=url),
+    }
+    addresses = [one.partition(":") for one in (settings.blobs, settings.table, settings.queue)]
+    used = [(scheme, rest) for scheme, _, rest in addresses if scheme in called]
+    index = settings.index.removeprefix("opensearch:")
+    if not used and ".amazonaws." not in index:
+        return []
+
+    def credentials() -> str:
+        from corpus import aws  # noqa: PLC0415
+
+        found, region = aws.credentials()
+        return f"found by {found.method}, region {region}"
+
+    def clock() -> str:
+        from corpus import aws  # noqa: PLC0415
+        from corpus.queues.sqs import endpoint_of  # noqa: PLC0415
+
+        scheme, name = used[0]
+        client = aws.client(scheme, endpoint=endpoint_of(name) if scheme == "sqs" else None)
+        with aws.translated(f"{scheme}:{name}"):
+            try:
+                answer = called[scheme](client, name)
+            except aws.ClientError as error:  # a refusal is dated too; what it means, the part itself says
+                answer = error.response
+        ahead = aws.seconds_ahead(answer)
+        if abs(ahead) > MOST_SECONDS_APART:
+            raise ConfigError(f"This machine's clock is {ahead:+.0f} s off.", hint="Set it right, by NTP for example.")
+        return f"within {max(1, abs(round(ahead)))} s of {scheme}'s"
+
+    return [("credentials", credentials), *([("clock", clock)] if used else [])]
 
 
 def _pinged(ping: Callable[[], None], address: str) -> str:
@@ -86,7 +130,7 @@ def doctor(footnote: Footnote, *, as_json: bool) -> bool:
             print(json.dumps(line, ensure_ascii=False), flush=True)  # noqa: T201
             continue
         mark = "[green]✓[/]" if one.works else "[red]✗[/]"
-        console.print(f"{mark} {one.part:9} {escape(one.says)}")
+        console.print(f"{mark} {one.part:11} {escape(one.says)}")
         if one.hint:
-            console.print(f"  {'':9} [yellow]{escape(one.hint)}[/]")
+            console.print(f"  {'':11} [yellow]{escape(one.hint)}[/]")
     return healthy

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import ConfigError
+from footnote.commands.doctor import findings
 from footnote.commands.setting_up import setup
 from footnote.connect import connect
 from footnote.settings import Settings
@@ -89,8 +90,15 @@ def test_setup_by_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
             with pytest.raises(ConfigError) as caught:
                 part.ping()
             assert "footnote setup" in caught.value.hint
+        asked = {one.part: one for one in findings(footnote)}
+        assert [name for name, one in asked.items() if not one.works] == ["blobs", "queue"]
+        assert all("footnote setup" in asked[name].hint for name in ("blobs", "queue"))
 
         setup(footnote)
+        said = {one.part: one.says for one in findings(footnote) if one.works}
+        assert said["credentials"] == "found by env, region eu-west-1"
+        assert said["clock"] == "within 1 s of s3's"
+        assert said["blobs"] == f"s3:{name}"
         footnote.blobs.ping()
         footnote.queue.ping()
         assert footnote.queue.receive(10, 0) == []  # S3's test event is no change

@@ -260,7 +260,8 @@ def test_doctor(run: Run, documents: Path) -> None:
     said = run("doctor").stdout
     assert all(f"✓ {part}" in said for part in ("blobs", "table", "queue", "embedder", "index", "reader", "llm"))
     Path("home/footnote.db").write_bytes(b"something else" * 100)
-    found = {str(one["part"]): one for one in lines(run("doctor", "--json", code=1))}
+    found = {str(one["part"]): one for one in lines(run("--json", "doctor", code=1))}
+    assert lines(run("doctor", "--json", code=1))[0] == found["python"]
     assert (found["table"]["works"], found["reader"]["works"]) == (False, True)
     assert "cannot be used as a database" in str(found["table"]["says"])
     assert found["table"]["hint"]
