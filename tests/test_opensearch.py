@@ -1,13 +1,12 @@
 from __future__ import annotations
 
+import base64
 import inspect
 import json
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,8 @@ from corpus.vectors.opensearch.mapping import Design
 from tests.contracts.adapters import SPACE
 from tests.contracts.test_index import TEXTS, generation, ids, legs
 from tests.services.needed import up
+from tests.services.scripted import Reply, Request
+from tests.services.scripted import scripted as served
 
 LUCENE = Design(SPACE, "lucene")
 
@@ -45,35 +46,18 @@ def real(prefix: str) -> Iterator[Any]:
 
 
 @contextmanager
-def scripted(*answers: tuple[int, dict[str, Any]]) -> Iterator[tuple[Any, list[bytes]]]:
-    """A client of a server that gives these answers one after another, and the bodies it got."""
-    left, got = list(answers), list[bytes]()
+def scripted(*answers: tuple[int, dict[str, Any]]) -> Iterator[tuple[Any, list[Request]]]:
+    """A client of a server that gives these answers one after another, and what it was asked."""
+    left = list(answers)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append(self.rfile.read(int(self.headers.get("content-length", 0))))
-            status, answer = left.pop(0)
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(_: Request) -> Reply:
+        status, body = left.pop(0)
+        return Reply(status, json.dumps(body).encode(), {"content-type": "application/json"})
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    found = connected(f"http://127.0.0.1:{server.server_port}")
-    try:
-        yield found, got
-    finally:
+    with served(answer) as server:
+        found = connected(server.address)
+        yield found, server.asked
         found.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def bulk(found: Any, sleeps: list[float] | None = None) -> Bulk:
@@ -210,10 +194,10 @@ def test_only_what_was_throttled_is_sent_again() -> None:
     sleeps = list[float]()
     with scripted(
         (200, items(201, 429, 429)), (429, {"error": {"type": "x"}}), (200, items(201, 429)), (200, items(201))
-    ) as (found, got):
+    ) as (found, asked):
         bulk(found, sleeps).send([b"a\n", b"b\n", b"c\n"])
 
-    assert got == [b"a\nb\nc\n", b"b\nc\n", b"b\nc\n", b"c\n"]
+    assert [request.body for request in asked] == [b"a\nb\nc\n", b"b\nc\n", b"b\nc\n", b"c\n"]
     assert sleeps == sorted(sleeps)
     assert len(set(sleeps)) == 3
 
@@ -318,3 +302,19 @@ def test_signing() -> None:
         headers = sign("POST", f"https://{host}/_msearch", b"{}")
         assert f"/eu-west-1/{service}/aws4_request" in headers["Authorization"]
         assert headers["X-Amz-Security-Token"] == "token"
+
+
+@pytest.mark.service
+def test_signing_in_by_name() -> None:
+    """A name and a password go with every request, and in no error that a refusal becomes."""
+    seen = list[str]()
+
+    def answer(request: Request) -> Reply:
+        seen.append(request.headers["authorization"])
+        return Reply(401, b'{"error": {"type": "security_exception"}}', {"content-type": "application/json"})
+
+    with served(answer) as server, pytest.raises(ConfigError) as raised:
+        OpenSearchIndex(connected(server.address, ("ann", "pass word")), LUCENE).ping()
+
+    assert seen == ["Basic " + base64.b64encode(b"ann:pass word").decode()]
+    assert "pass word" not in str(raised.value)

@@ -79,16 +79,24 @@ class _Mirrored:
         self._file = home / "watched" / f"{path_document_id('', str(folder.absolute()))}.json"
 
     def remember(self, seen: Iterable[Path]) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text(json.dumps(sorted(str(path.absolute()) for path in seen)), "utf-8")
+        """Add files; one that has gone since it was seen stays, until its document was removed."""
+        self._keep(self._known() | {str(path.absolute()) for path in seen})
 
     def remove_gone(self, footnote: Footnote, scope: Scope, seen: Iterable[Path], watcher: Watcher) -> None:
-        known = set(json.loads(self._file.read_text("utf-8"))) if self._file.exists() else set()
-        for name in sorted(known | {str(path.absolute()) for path in seen}):
-            if Path(name).exists():
-                continue
+        """Remove the documents whose files have gone."""
+        known = self._known() | {str(path.absolute()) for path in seen}
+        gone = {name for name in known if not Path(name).exists()}
+        for name in sorted(gone):
             try:
                 footnote.uploads.remove(scope, document_id(scope, Path(name)))
             except NotFound:  # it never was a document, or was removed by hand
                 continue
             watcher.say(f"- {name}  removed")
+        self._keep(known - gone)
+
+    def _known(self) -> set[str]:
+        return set(json.loads(self._file.read_text("utf-8"))) if self._file.exists() else set()
+
+    def _keep(self, names: Iterable[str]) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.write_text(json.dumps(sorted(names)), "utf-8")

@@ -285,7 +285,8 @@ def test_a_missing_model_names_its_command(tmp_path: Path, monkeypatch: pytest.M
 
 
 SLOW = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the suite in the background ignores it
 from corpus.model import Document
 from footnote import connect
 from footnote.cli import main
