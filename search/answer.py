@@ -82,9 +82,7 @@ class Answerer:
                 continue
             numbers = dict.fromkeys(_number(citations, one) for one in cited)
             own = _BRACKETED.sub(r"(\1)", sentence)  # a document's own note numbers are not ours
-            ends = (
-                " " if own.endswith(SENTENCE_ENDS) else "\n"
-            )  # a table's row or a list's item stands on a line of its own
+            ends = " " if own.endswith(SENTENCE_ENDS) else "\n"  # a table's row stands on a line of its own
             kept += [own, " ", *(f"[{number}]" for number in numbers), ends]
         if not kept:
             return Answer("not_found", NOT_FOUND, notes=notes)
