@@ -216,18 +216,14 @@ def test_a_reader_that_leaves_stops_what_waits(provider: Provider, embedder: Ope
 
 @pytest.mark.service
 def test_the_caps_are_kept() -> None:
-    """Against caps of requests and tokens a minute nothing is refused but by bad luck, and nothing is sent twice."""
+    """Against caps of requests and tokens a minute next to nothing is sent twice; bench.provider says how fast."""
     with Provider(requests_per_minute=20, tokens_per_minute=4000, minute=2) as provider:
         embedder = OpenAIEmbedder("text-embedding-3-small", Access(provider.url))
-        begun = time.monotonic()
         texts = [Passage("", f"Rule {n}. " + "The pool opens at nine. " * 4) for n in range(600)]
         run(embedder, texts)
-        took = time.monotonic() - begun
         embedder.close()
         stats = provider.stats()
 
-    allowed = 4000 + 2000 * took
-    assert stats["tokens"] >= 0.7 * allowed  # bench/provider.py measures it; here others use the machine too
     assert stats["texts"] <= 1.02 * len(texts) + 1
 
 

@@ -70,7 +70,7 @@ def test_by_settings(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
         footnote.queue.ping()
         key = "documents/u1/d1/original"
         etag = footnote.blobs.put(key, b"hello", {})
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (found := footnote.queue.receive(10, 1)) and time.monotonic() < deadline:
             pass
     assert [(one.change.key, one.change.etag) for one in found] == [(key, etag)]

@@ -34,7 +34,7 @@ from tests.services.needed import up
 
 pytestmark = pytest.mark.service
 SAMPLES = Path(__file__).parent.parent.parent / "sample_docs"
-WAIT_SECONDS = 90
+WAIT_SECONDS = 240
 
 
 @dataclass
