@@ -26,8 +26,7 @@ from corpus.vectors.opensearch import OpenSearchIndex
 from corpus.vectors.opensearch.client import connected
 from corpus.vectors.opensearch.mapping import Design
 from ingest.extract import Reader
-from ingest.pipeline import Ingestor
-from tests.fakes import HashEmbedder
+from tests.fakes import Clock, HashEmbedder
 from tests.pdfs import pdf
 from tests.services import doubles
 from tests.services.aws import dynamodb
@@ -42,6 +41,16 @@ TEXT = "\n\n".join(
 )
 
 
+class WallClock(Clock):
+    """The time it is."""
+
+    def __call__(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
 @contextmanager
 def worlds() -> Iterator[tuple[World, Bucket]]:
     """Everything wired over the real servers."""
@@ -51,15 +60,9 @@ def worlds() -> Iterator[tuple[World, Bucket]]:
     index.setup()
     with doubles.bucket(up("moto").address) as bucket, dynamodb() as (dynamo, table), Reader(LIMITS) as reader:
         records = DynamoDbTable(dynamo, table)
-        yield World(time.time, bucket.queue, bucket.blobs, records, index, embedder, reader), bucket  # type: ignore[arg-type]
+        yield World(WallClock(), bucket.queue, bucket.blobs, records, index, embedder, reader), bucket
     client.indices.delete(index=name)
     client.close()
-
-
-def ingestor(world: World) -> Ingestor:
-    return Ingestor(
-        world.blobs, world.table, world.index, world.embedder, world.reader, clock=time.time, tenant_of=lambda _: "home"
-    )
 
 
 def many_deliveries(world: World, bucket: Bucket) -> str:
@@ -73,7 +76,7 @@ def many_deliveries(world: World, bucket: Bucket) -> str:
             events += [delivery.change for delivery in world.queue.receive(10, 1)]
     older, newer = sorted(events, key=lambda change: change.version)
     deliveries = [older] * (DELIVERIES // 2) + [newer] + [older] * (DELIVERIES // 2)
-    one = ingestor(world)
+    one = world.ingestor()
 
     def deliver(change: Change) -> None:
         while True:
@@ -101,7 +104,7 @@ def many_deliveries(world: World, bucket: Bucket) -> str:
 
 def put_to_searchable(world: World, bucket: Bucket) -> list[float]:
     """Seconds from a put into the bucket until a search finds the document, with one worker."""
-    stop, one, taken = threading.Event(), ingestor(world), []
+    stop, one, taken = threading.Event(), world.ingestor(), []
 
     def work() -> None:
         while not stop.is_set():
