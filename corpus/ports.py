@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from corpus.errors import BadRequest, TooLarge
 from corpus.model import (
@@ -37,6 +37,8 @@ MAX_ITEM_BYTES = 64 * 1024
 MAX_TRANSACTION = 100
 MAX_QUERY_WORDS = 64
 ABSENT = 0
+Engine = Literal["faiss", "lucene"]
+"""Whose graphs a vector index has, where it may be chosen."""
 
 
 class BlobStore(Protocol):
@@ -78,15 +80,8 @@ class BlobStore(Protocol):
         ...
 
 
-class Queue(Protocol):
-    """Changes on their way to a worker: at least once, in no promised order."""
-
-    def send(self, change: Change, delay: float = 0) -> None:
-        """Make the change receivable after `delay` seconds, durably.
-
-        Raises `BadRequest` for a delay beyond 900 seconds.
-        """
-        ...
+class Deliveries(Protocol):
+    """What hands changes to a worker, as far as the worker goes: a queue, or a batch that somebody took from one."""
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:
         """Hand out at most `limit` changes, waiting at most `wait` seconds for the first.
@@ -112,6 +107,17 @@ class Queue(Protocol):
         """Hand the delivery back, to be handed out again after a pause that grows with its count.
 
         The pause is at least the `retry_after` of an `Unavailable`, up to 900 seconds.
+        """
+        ...
+
+
+class Queue(Deliveries, Protocol):
+    """Changes on their way to a worker: at least once, in no promised order."""
+
+    def send(self, change: Change, delay: float = 0) -> None:
+        """Make the change receivable after `delay` seconds, durably.
+
+        Raises `BadRequest` for a delay beyond 900 seconds.
         """
         ...
 

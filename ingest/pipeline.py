@@ -19,7 +19,7 @@ from corpus import words
 from corpus.errors import BlobMissing, Conflict, Rejected, TooLarge, Unavailable
 from corpus.keys import Original, change_id, iso_time, processed_prefix
 from corpus.model import Blob, Change, Chunk, Document, Extracted, Generation, GenerationId, Live, Reason, Space
-from corpus.ports import MAX_DELIVERIES, BlobStore, Embedder, Queue, Table, VectorIndex
+from corpus.ports import MAX_DELIVERIES, BlobStore, Deliveries, Embedder, Table, VectorIndex
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
 from ingest import chunk, clean, tokens
@@ -74,7 +74,7 @@ class Ingestor:
         self._tenant_of = tenant_of
         self._checkpoint_rows = checkpoint_rows
 
-    def drain(self, queue: Queue, *, wait: float = 0, stop: Callable[[], bool] = lambda: False) -> int:
+    def drain(self, queue: Deliveries, *, wait: float = 0, stop: Callable[[], bool] = lambda: False) -> int:
         """Apply the next change that waits, and return how many were handed out: 0 or 1.
 
         A change that fails is handed back, with its error in the log, and hides none of its neighbours. Raises

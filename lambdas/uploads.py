@@ -11,17 +11,17 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from corpus.ports import Queue
+from corpus.ports import Deliveries
 from lambdas.parts import parts
 
 if TYPE_CHECKING:
-    from corpus.model import Change, Delivery
-    from lambdas.events import Message
+    from corpus.model import Delivery
 
 log = logging.getLogger(__name__)
 
 RESERVED_SECONDS = 20.0
-"""What handing back takes at most, and the longest that a stage goes on without looking at the clock."""
+"""Kept for handing back, and for the document at work to notice. One that notices too late is ended by Lambda, and goes
+on when its lease is over."""
 
 
 def handler(event: object, context: Any) -> Mapping[str, object]:
@@ -46,40 +46,33 @@ def handler(event: object, context: Any) -> Mapping[str, object]:
     return partial(batch.unfinished)
 
 
-class Source(Queue, Protocol):
-    """A queue that understands a message which others received from it."""
+class Source(Deliveries, Protocol):
+    """A queue that understands a message which somebody else received from it."""
 
-    def taken(self, message: Mapping[str, Any]) -> Delivery | None:
+    def taken(self, name: str, body: str, receipt: str, count: int) -> Delivery | None:
         """Return the delivery that a message is; None for one that was cleared away."""
         ...
 
 
 class Batch:
-    """The messages of one invocation as the queue that the pipeline drains."""
+    """The messages of one invocation, as the pipeline drains them."""
 
     def __init__(self, event: object, queue: Source) -> None:
         from lambdas.events import messages  # noqa: PLC0415
 
-        found = messages(event)
         self._queue = queue
-        self._waiting = list(found)
-        self._ids = {message.receipt: message.id for message in found}
-        self.unfinished = {message.id: message for message in found}
+        self._waiting = list(messages(event))
+        self._ids = {message.receipt: message.id for message in self._waiting}
+        self.unfinished = set(self._ids.values())
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:
-        """Hand out the next message that speaks of one change; those that speak of none, or of many, are cleared."""
+        """Hand out the next message that speaks of one change; one at a time, and without waiting."""
         del limit, wait
-        while self._waiting:
-            message = self._waiting.pop(0)
-            delivery = self._queue.taken(_as_received(message))
-            if delivery:
-                return [delivery]
-            del self.unfinished[message.id]
-        return []
+        return [delivery] if (delivery := self._next()) else []
 
     def done(self, delivery: Delivery) -> None:
         """Finish a message: Lambda deletes it."""
-        del self.unfinished[self._ids[delivery.receipt]]
+        self.unfinished.remove(self._ids[delivery.receipt])
 
     def failed(self, delivery: Delivery, error: Exception) -> None:
         """Let a message come again after its pause."""
@@ -89,33 +82,17 @@ class Batch:
         """Keep a message for so long; 0 hands it back at once."""
         self._queue.extend(delivery, seconds)
 
-    def send(self, change: Change, delay: float = 0) -> None:
-        """Send a change of our own to the queue that the batch came from."""
-        self._queue.send(change, delay)
-
-    def dead_letters(self) -> int:
-        """Return how many changes lie among the dead letters of that queue."""
-        return self._queue.dead_letters()
-
-    def ping(self) -> None:
-        """Return if that queue can be used."""
-        self._queue.ping()
-
     def hand_back(self) -> None:
         """Let the messages that were not begun be taken by another invocation at once."""
-        for message in self._waiting:
-            delivery = self._queue.taken(_as_received(message))
+        while delivery := self._next():
+            self._queue.extend(delivery, 0)
+
+    def _next(self) -> Delivery | None:
+        """The next message that speaks of one change; those that speak of none, or of many, are finished by that."""
+        while self._waiting:
+            message = self._waiting.pop(0)
+            delivery = self._queue.taken(message.id, message.body, message.receipt, message.count)
             if delivery:
-                self._queue.extend(delivery, 0)
-            else:
-                del self.unfinished[message.id]
-
-
-def _as_received(message: Message) -> Mapping[str, Any]:
-    """A message in the form in which SQS hands it out to whoever asks for it."""
-    return {
-        "MessageId": message.id,
-        "Body": message.body,
-        "ReceiptHandle": message.receipt,
-        "Attributes": {"ApproximateReceiveCount": str(message.count)},
-    }
+                return delivery
+            self.unfinished.remove(message.id)
+        return None

@@ -93,35 +93,35 @@ class SqsQueue:
     def _cleared(self, message: Mapping[str, Any]) -> Delivery | None:
         """As `taken`; a message that could not be cleared away comes again, and hides none of its neighbours."""
         try:
-            return self.taken(message)
+            count = int(message["Attributes"]["ApproximateReceiveCount"])
+            return self.taken(message["MessageId"], message["Body"], message["ReceiptHandle"], count)
         except (Unavailable, ConfigError) as error:
             fields = {"message_id": message["MessageId"], "error": error.code}
             log.warning("a message could not be cleared away", extra=fields)
         return None
 
-    def taken(self, message: Mapping[str, Any]) -> Delivery | None:
-        """Return the delivery that a received message is; None for one that is cleared away.
+    def taken(self, name: str, body: str, receipt: str, count: int) -> Delivery | None:
+        """Return the delivery that a message is, whoever received it; None for one that is cleared away.
 
         One that cannot be understood goes to the dead letters; one that speaks of many changes is sent again as many.
         """
         try:
-            changes = self._read(message["Body"])
+            changes = self._read(body)
         except Rejected as error:
-            self._bury(message, error)
+            self._bury(name, body, receipt, error)
             return None
         if len(changes) == 1:
-            count = int(message["Attributes"]["ApproximateReceiveCount"])
-            return Delivery(changes[0], message["ReceiptHandle"], count)
+            return Delivery(changes[0], receipt, count)
         for change in changes:  # each fails or is done on its own from now on
             self.send(change)
-        self._delete(message["ReceiptHandle"])
+        self._delete(receipt)
         return None
 
-    def _bury(self, message: Mapping[str, Any], error: Rejected) -> None:
+    def _bury(self, name: str, body: str, receipt: str, error: Rejected) -> None:
         with self._translated():
-            self._client.send_message(QueueUrl=self._dead_letters_url(), MessageBody=message["Body"])
-        self._delete(message["ReceiptHandle"])
-        fields = {"message_id": message["MessageId"], "reason": error.message}
+            self._client.send_message(QueueUrl=self._dead_letters_url(), MessageBody=body)
+        self._delete(receipt)
+        fields = {"message_id": name, "reason": error.message}
         log.error("a message went to the dead letters", extra=fields)  # no job says why: nothing else will
 
     def extend(self, delivery: Delivery, seconds: float) -> None:
