@@ -22,7 +22,6 @@ EXPIRING = {"temp-uploads/": 1, "exports/": 7}
 """What of the bucket goes by itself, in days. Nothing else does: a live document has no end."""
 
 ADDRESSES: Mapping[str, str] = {
-    "FOOTNOTE_HOME": "/tmp/footnote",  # noqa: S108 -- the one folder a Lambda may write to
     "FOOTNOTE_BLOBS": f"s3:footnote-documents-prod-{ACCOUNT}",
     "FOOTNOTE_TABLE": "dynamodb:footnote-prod",
     "FOOTNOTE_QUEUE": f"sqs:https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/footnote-prod",
@@ -32,7 +31,7 @@ ADDRESSES: Mapping[str, str] = {
 }
 KEY = f"{{{{resolve:secretsmanager:{GIVEN['OpenAiKeySecretArn']}:SecretString}}}}"
 EVERYTHING = {**ADDRESSES, "OPENAI_API_KEY": KEY}
-SWEEPING = ("FOOTNOTE_HOME", "FOOTNOTE_BLOBS", "FOOTNOTE_TABLE", "FOOTNOTE_QUEUE")
+SWEEPING = ("FOOTNOTE_BLOBS", "FOOTNOTE_TABLE", "FOOTNOTE_QUEUE")
 ENVIRONMENTS: Mapping[str, Mapping[str, str]] = {
     "Uploads": EVERYTHING,
     "Questions": EVERYTHING,
@@ -233,7 +232,10 @@ def environment(variables: Tree, wanted: Mapping[str, str]) -> Iterator[str]:
         if variables.get(name) != wanted.get(name):
             yield f"{name} is {variables.get(name)!r}"
     if "FOOTNOTE_INDEX" in wanted:
-        yield from (f"{name} is not set, and would lie in /tmp" for name in sorted(set(SCHEMES) - set(variables)))
+        yield from (
+            f"{name} is not set, and would lie on the function's own disk"
+            for name in sorted(set(SCHEMES) - set(variables))
+        )
 
 
 def events(resources: Tree) -> Iterator[str]:

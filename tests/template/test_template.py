@@ -175,7 +175,7 @@ def test_a_planted_fault_of_a_store_is_found(path: str, value: Any, complaint: s
         (f"{UPKEEP}/Environment/Variables/FOOTNOTE_TABEL", "x", "there is no such setting"),
         (f"{UPKEEP}/Environment/Variables/OPENAI_API_KEY", "{{resolve:x}}", "Upkeep: OPENAI_API_KEY is"),
         (f"{UPLOADS}/Environment/Variables/OPENAI_API_KEY", "sk-plain", "Uploads: OPENAI_API_KEY is 'sk-plain'"),
-        (f"{UPLOADS}/Environment/Variables/FOOTNOTE_TABLE", "sqlite:/tmp/x", "Uploads: FOOTNOTE_TABLE is"),
+        (f"{UPLOADS}/Environment/Variables/FOOTNOTE_TABLE", "sqlite:x.db", "Uploads: FOOTNOTE_TABLE is"),
         (f"{QUESTIONS}/Environment/Variables/FOOTNOTE_INDEX", GONE, "FOOTNOTE_INDEX is not set, and would lie"),
         (f"{CHANGES}/FunctionResponseTypes", GONE, "Uploads: one bad document would bring back its neighbours"),
         (f"{CHANGES}/BatchSize", 10, "Uploads: takes more documents at once"),
