@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -229,12 +230,12 @@ def _of_service(what: str, error: ClientError) -> FootnoteError | None:
     metadata = error.response.get("ResponseMetadata", {})
     status = int(metadata.get("HTTPStatusCode", 0))
     wait = _seconds(metadata.get("HTTPHeaders", {}).get("retry-after", ""))
-    if code in THROTTLING_CODES or status == 429:  # noqa: PLR2004 -- Too Many Requests
+    if code in THROTTLING_CODES or status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(f"{what} is asked too often just now ({code}).", retry_after=wait or THROTTLED_SECONDS)
     if code in SETTINGS_CODES:
         said = error.response.get("Error", {}).get("Message", "")
         return ConfigError(f"{what} cannot be used ({code}): {said}", hint=SETTINGS_CODES[code])
-    if code in TRANSIENT_CODES or status >= 500:  # noqa: PLR2004 -- the service's own failures
+    if code in TRANSIENT_CODES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(f"{what} cannot be used just now ({code}).", retry_after=wait or UNAVAILABLE_SECONDS)
     return None
 

@@ -19,7 +19,6 @@ import openai
 
 from corpus.errors import BadRequest, ConfigError, FootnoteError, Throttled, Unavailable
 
-HOME = "https://api.openai.com/v1"
 CONNECT_SECONDS = 5
 SHORT_SECONDS = 5.0
 """What the SDK may wait by itself because a service asks for it."""
@@ -53,7 +52,7 @@ KINDS: Mapping[type[Exception], type[FootnoteError]] = {
 class Access:
     """Who is asked and as whom; the key is never shown."""
 
-    url: str = HOME
+    url: str
     key: str = field(default="", repr=False)
 
 

@@ -12,12 +12,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar, get_args
 
 import platformdirs
 
 from corpus.errors import ConfigError
-from corpus.ports import Limits
+from corpus.ports import Engine, Limits
 
 PREFIX = "FOOTNOTE_"
 OTHERS = ("OPENAI_API_KEY", "OPENAI_BASE_URL")
@@ -32,8 +32,7 @@ SCHEMES: Mapping[str, tuple[str, ...]] = {
     "FOOTNOTE_LLM": ("quotes", "openai:MODEL"),
 }
 """What each address may look like; the word before the colon chooses the adapter."""
-Engine = Literal["faiss", "lucene"]
-ENGINES: Mapping[str, Engine] = {"faiss": "faiss", "lucene": "lucene"}
+ENGINES: Mapping[str, Engine] = {name: name for name in get_args(Engine)}
 PATHS = frozenset({"folder", "sqlite"})
 """The adapters whose address is a path; what the others' means, they know themselves."""
 

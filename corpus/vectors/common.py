@@ -11,13 +11,13 @@ from corpus.errors import BadRequest
 from corpus.model import Chunk, Generation, Space
 
 
-def index_name(space: Space, label: str = "", number: int = 1) -> str:
+def index_name(space: Space, label: str = "") -> str:
     """Return the name of an index of a space: document-chunks-local-minilm-1536-001.
 
     A label keeps apart those who share a cluster: document-chunks-local-minilm-1536-staging-001.
     """
     slug = re.sub("[^a-z0-9]+", "-", f"{space} {label}".lower()).strip("-")
-    return f"document-chunks-{slug}-{number:03}"
+    return f"document-chunks-{slug}-001"
 
 
 def searched_words(generation: Generation, chunk: Chunk) -> str:

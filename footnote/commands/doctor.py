@@ -85,18 +85,18 @@ def _of_aws(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
     }
     addresses = [one.partition(":") for one in (settings.blobs, settings.table, settings.queue)]
     used = [(scheme, rest) for scheme, _, rest in addresses if scheme in called]
-    index = settings.index.removeprefix("opensearch:")
-    if not used and ".amazonaws." not in index:
+    if not used and not settings.index.startswith("opensearch:"):
+        return []
+    from corpus import aws  # noqa: PLC0415 -- who uses nothing of AWS's does not wait for its SDK
+
+    if not used and not aws.is_aws(settings.index.removeprefix("opensearch:")):
         return []
 
     def credentials() -> str:
-        from corpus import aws  # noqa: PLC0415
-
         found, region = aws.credentials()
         return f"found by {found.method}, region {region}"
 
     def clock() -> str:
-        from corpus import aws  # noqa: PLC0415
         from corpus.queues.sqs import endpoint_of  # noqa: PLC0415
 
         scheme, name = used[0]

@@ -18,14 +18,14 @@ from corpus.llms.openai import OpenAIModel
 from corpus.llms.quotes import Quotes
 from corpus.model import Space
 from corpus.openai_api import Access
-from corpus.ports import LLM, BlobStore, Embedder, Extractor, Queue, Table, VectorIndex
+from corpus.ports import LLM, BlobStore, Embedder, Engine, Extractor, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
 from corpus.queues.sqs import SqsQueue
 from corpus.tables.dynamodb import DynamoDbTable
 from corpus.tables.sqlite import SqliteTable
 from corpus.vectors.opensearch import OpenSearchIndex
 from corpus.vectors.opensearch.client import connected
-from corpus.vectors.opensearch.mapping import Design, Engine
+from corpus.vectors.opensearch.mapping import Design
 from corpus.vectors.sqlite import SqliteIndex
 from ingest.extractors import markdown, pdf, text
 from lambdas.events import changes

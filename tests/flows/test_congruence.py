@@ -17,10 +17,10 @@ from corpus import words
 from corpus.embedders.local import LocalEmbedder
 from corpus.llms.quotes import Quotes
 from corpus.model import Answer, Hit, Legs, Passage, Purpose, Space
-from corpus.ports import Embedder, VectorIndex
+from corpus.ports import Embedder, Engine, VectorIndex
 from corpus.vectors.opensearch import OpenSearchIndex
 from corpus.vectors.opensearch.client import connected
-from corpus.vectors.opensearch.mapping import Design, Engine
+from corpus.vectors.opensearch.mapping import Design
 from corpus.vectors.sqlite import SqliteIndex
 from ingest.extract import Reader
 from ingest.pipeline import Ingestor

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import ConfigError, Forbidden, Unavailable
@@ -172,7 +173,7 @@ class OpenSearchIndex:
         """An answer in which every shard took part, in time; a part of the truth is not passed on."""
         if "error" in answer:
             kind = str(answer["error"].get("type", ""))
-            if answer.get("status", 500) < 500:  # noqa: PLR2004 -- a mistake in our request
+            if answer.get("status", 500) < HTTPStatus.INTERNAL_SERVER_ERROR:  # a mistake in our request
                 raise RuntimeError(f"The index {self.name}: OpenSearch refused a search ({kind}).")
             raise Unavailable(f"The index {self.name} could not be searched ({kind}).", retry_after=5)
         if answer["timed_out"] or answer["_shards"]["failed"]:
@@ -278,9 +279,11 @@ def _matching(words: Sequence[str], k: int, visible: Clause) -> Clause:
 
 
 def _fetched(version: int) -> Clause:
-    """What to return of a hit. Before version 3 the source holds the vector as text, and reading it costs more than
-    the search; from 3 on the source is the cheapest.
-    """  # noqa: D205
+    """What to return of a hit.
+
+    Before version 3 the source holds the vector as text, and reading it costs more than the search; from 3 on it is the
+    cheapest.
+    """
     about: Clause = {"track_total_hits": False, "timeout": f"{SEARCH_SECONDS}s"}
     if version >= SOURCE_IS_CHEAP:
         return {**about, "_source": [*STORED, *VALUES, "createdAt"]}

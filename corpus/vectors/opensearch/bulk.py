@@ -10,10 +10,11 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 from corpus.errors import BadRequest, Throttled, Unavailable
-from corpus.vectors.opensearch.client import HTTP_MISSING, HTTP_SERVER, HTTP_THROTTLED, translated
+from corpus.vectors.opensearch.client import translated
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,6 @@ MAX_BODY_BYTES = 5 * 2**20
 """Well under the 10 MB that the smallest managed domains take."""
 TRIES = 6
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 16.0
-OK = 300
 
 
 class Bulk:
@@ -84,18 +84,18 @@ class Bulk:
             raise Unavailable(f"The index {self._index} did not say what became of every item.", retry_after=5)
         throttled = []
         for action, item in zip(actions, items, strict=True):
-            if item["status"] == HTTP_THROTTLED:
+            if item["status"] == HTTPStatus.TOO_MANY_REQUESTS:
                 throttled.append(action)
-            elif item["status"] >= OK:
+            elif item["status"] >= HTTPStatus.MULTIPLE_CHOICES:
                 self._fail(item)
         return throttled
 
     def _fail(self, item: dict[str, Any]) -> None:
         """Raise what an item's refusal means; a deletion that finds nothing is none."""
         status, kind = item["status"], item.get("error", {}).get("type", "")
-        if status == HTTP_MISSING and not kind:
+        if status == HTTPStatus.NOT_FOUND and not kind:
             return
-        if status >= HTTP_SERVER:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unavailable(f"The index {self._index} could not store a chunk ({kind}).", retry_after=5)
         raise BadRequest(f"The index {self._index} refused a chunk ({status}, {kind}).")
 

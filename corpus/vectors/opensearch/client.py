@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,8 +22,7 @@ TIMEOUT_SECONDS = 30
 """A node that lacks Faiss's native library never answers a write: without this, nobody would ever know."""
 CONNECTIONS = 20
 RETRIES = 2
-HTTP_THROTTLED, HTTP_SERVER, HTTP_MISSING = 429, 500, 404
-SIGN_IN = {401, 403}
+SIGN_IN = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 TRANSIENT = {"ConnectionError", "ConnectionTimeout"}
 SETTINGS = {"SSLError", "AuthenticationException", "AuthorizationException", "NotFoundError", "ImproperlyConfigured"}
@@ -100,14 +100,14 @@ def translated(what: str) -> Iterator[None]:
 def meaning(error: Exception, what: str) -> FootnoteError | None:
     """Return what an error means to us; None for a mistake in our requests."""
     name, status = type(error).__name__, status_of(error)
-    if status == HTTP_THROTTLED:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(f"{what}: OpenSearch has too much to do.", retry_after=5)
-    if name in TRANSIENT or status >= HTTP_SERVER:
+    if name in TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(f"{what}: OpenSearch does not answer ({summary(error)}).", retry_after=5)
     if status in SIGN_IN:
         hint = "Check FOOTNOTE_INDEX_USER and FOOTNOTE_INDEX_PASSWORD, or the role that signs the requests."
         return ConfigError(f"{what}: OpenSearch does not let this user in ({status}).", hint=hint)
-    if status == HTTP_MISSING:
+    if status == HTTPStatus.NOT_FOUND:
         return ConfigError(f"{what} is not there.", hint="`footnote setup` makes it.")
     if name in SETTINGS:
         return ConfigError(f"{what}: the connection to OpenSearch cannot be used ({name}).")

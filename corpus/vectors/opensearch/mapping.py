@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from corpus.model import Json, Space
+from corpus.ports import Engine
 
 SCHEMA_VERSION = "1.0.0"
 M, EF_CONSTRUCTION, EF_SEARCH = 24, 128, 100
-Engine = Literal["faiss", "lucene"]
 KEYWORD: Json = {"type": "keyword"}
 INTEGER: Json = {"type": "integer"}
 STORED: Json = {"type": "text", "index": False, "store": True}
