@@ -1,7 +1,8 @@
 """The nouns: frozen values without input or output.
 
 A document comes in as a `Change`, is read into an `Extracted` text, cut into `Chunk`s, and lies in an index as one
-`Generation`. A question comes with a `Scope`, becomes a `Where` and a vector, and leaves as `Hit`s and an `Answer`.
+`Generation`. A question comes with a `Scope`, becomes a `Where` and a vector, and finds `Hit`s; what is made of these
+stands in `corpus.answers`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ ChangeKind = Literal["put", "removed"]
 Status = Literal["uploading", "processing", "ready", "error"]
 Purpose = Literal["document", "query"]
 PageProblem = Literal["", "empty", "image", "garbage", "failed"]
-AnswerType = Literal["grounded", "partial", "conflict", "not_found"]
+Method = Literal["", "text", "ocr"]
+"""How a page was read: the file's own text, or recognised in its picture; not at all."""
 
 HEADING_SEPARATOR = " › "
 
@@ -69,13 +71,18 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of an extracted text: `text[start:end]`, physical `number` from 1, printed `label` ("" if unpaged)."""
+    """One page of an extracted text: `text[start:end]`, physical `number` from 1, printed `label` ("" if unpaged).
+
+    `confidence` says in percent how sure its reader was: of the characters it could decode, of the words it recognised.
+    """
 
     number: int
     label: str
     start: int
     end: int
     problem: PageProblem = ""
+    method: Method = "text"
+    confidence: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,15 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """A table: each line of `text[start:end]` is a row, and the lines before `header_end` are its header, if any."""
+
+    start: int
+    header_end: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Extracted:
     """A document's text with its structure as offsets, so that nobody searches for structure again."""
 
@@ -95,11 +111,15 @@ class Extracted:
     sections: tuple[Section, ...] = ()
     title: str = ""
     flags: tuple[str, ...] = ()
+    grids: tuple[Grid, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a document: `content == extracted.text[start:end]`, always."""
+    """A piece of a document: `content == extracted.text[start:end]`, always.
+
+    Rows that stand apart from their table's header have it in `header`: repeated, and so no part of `content`.
+    """
 
     index: int
     start: int
@@ -109,6 +129,7 @@ class Chunk:
     end_page: int
     headings: tuple[str, ...]
     token_count: int
+    header: str = ""
 
     @property
     def section(self) -> str:
@@ -227,6 +248,7 @@ class Hit:
     section: str
     created_at: str
     score: float
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,51 +370,3 @@ class Document:
         """Which generation answers in that index; None if none does."""
         live = None if self.deleted_at else self.live.get(index_name)
         return GenerationId(self.document_id, live.version, live.recipe) if live else None
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A hit put before a language model: `number` is what its citations say."""
-
-    number: int
-    source: str
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What a language model is asked. History is earlier turns, oldest first, as (question, answer)."""
-
-    instructions: str
-    question: str
-    evidence: tuple[Evidence, ...]
-    history: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """Where a quote stands: `quote` is the stored text of that version from `start` to `end`, on page `page`."""
-
-    number: int
-    document_id: str
-    version: str
-    file_name: str
-    page: int
-    page_label: str
-    section: str
-    start: int
-    end: int
-    quote: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the asker gets: `[n]` in `text` points at the citation of that number.
-
-    `notes` says what was not read, and who answered if the model did not.
-    """
-
-    type: AnswerType
-    text: str
-    citations: tuple[Citation, ...] = ()
-    notes: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from corpus.answers import Prompt
 from corpus.errors import BadRequest, TooLarge
 from corpus.model import (
     Blob,
@@ -21,7 +22,6 @@ from corpus.model import (
     Json,
     Legs,
     Passage,
-    Prompt,
     Purpose,
     Space,
     Where,
@@ -304,13 +304,22 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one document may cost: bytes stored, pages, characters of text, bytes of memory, seconds."""
+    """What one document may cost: bytes stored, pages, characters of text, rows of tables, bytes of memory, seconds.
 
-    bytes: int
-    pages: int
-    characters: int
-    memory: int
-    seconds: float
+    `nesting` is how deep tables, elements or attachments may lie in one another; `expanded` how many bytes an archive
+    may unpack to, and `ratio` how many times its own size. `password` opens what is locked.
+    """
+
+    bytes: int = 100 * 2**20
+    pages: int = 5_000
+    characters: int = 20_000_000
+    rows: int = 200_000
+    nesting: int = 100
+    expanded: int = 2**30
+    ratio: int = 200
+    memory: int = 2**30
+    seconds: float = 120
+    password: str = field(default="", repr=False)
 
 
 class Extractor(Protocol):

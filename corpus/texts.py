@@ -12,20 +12,24 @@ from typing import Any
 
 from corpus.errors import BlobMissing
 from corpus.keys import processed_prefix
-from corpus.model import Extracted, GenerationId, Page, Section
+from corpus.model import Extracted, GenerationId, Grid, Page, Section
 from corpus.ports import BlobStore
 
 NAMES = TEXT, METADATA = "extracted-text.txt", "metadata.json"
 ANY_SIZE = 2**40
 Structure = dict[str, Any]
-"""JSON with `pages`, `sections`, `title` and `flags`; only this file looks into it."""
+"""JSON with `pages`, `sections`, `grids`, `title` and `flags`; only this file looks into it."""
 
 
 def told(extracted: Extracted) -> tuple[Structure, bytes]:
     """Return a text as its structure and its bytes; `heard` undoes it."""
     structure = {
-        "pages": [[page.number, page.label, page.start, page.end, page.problem] for page in extracted.pages],
+        "pages": [
+            [page.number, page.label, page.start, page.end, page.problem, page.method, page.confidence]
+            for page in extracted.pages
+        ],
         "sections": [[section.start, list(section.headings)] for section in extracted.sections],
+        "grids": [[grid.start, grid.header_end, grid.end] for grid in extracted.grids],
         "title": extracted.title,
         "flags": list(extracted.flags),
     }
@@ -38,7 +42,8 @@ def heard(structure: Structure, body: bytes) -> Extracted:
     try:
         pages = tuple(Page(*page) for page in structure["pages"])
         sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
-        extracted = Extracted(text, pages, sections, structure["title"], tuple(structure["flags"]))
+        grids = tuple(Grid(*grid) for grid in structure.get("grids", ()))  # kept texts may be older than grids
+        extracted = Extracted(text, pages, sections, structure["title"], tuple(structure["flags"]), grids)
     except (KeyError, TypeError) as error:
         raise ValueError("The structure lacks a part.") from error
     at = 0
@@ -48,6 +53,11 @@ def heard(structure: Structure, body: bytes) -> Extracted:
         at = page.end
     if any(not 0 <= section.start < len(text) for section in sections):
         raise ValueError("A section lies outside the text.")
+    at = 0
+    for grid in grids:
+        if not at <= grid.start <= grid.header_end <= grid.end <= len(text):
+            raise ValueError("A table lies outside the text.")
+        at = grid.end
     return extracted
 
 

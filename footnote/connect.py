@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from corpus.answers import Answer
 from corpus.errors import ConfigError
 from corpus.llms.quotes import Quotes
-from corpus.model import Answer, Scope, tenant_principal, user_principal
+from corpus.model import Scope, tenant_principal, user_principal
 from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
 from corpus.records.documents import Documents
 from corpus.records.jobs import Jobs

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from corpus.model import Answer, Citation, Document, Hit, Reason
+from corpus.answers import Answer, Citation
+from corpus.model import Document, Hit, Reason
 from corpus.records.documents import data_of, reason_data
 
 UNPAGED = ""
@@ -22,6 +23,7 @@ def hit_data(hit: Hit) -> dict[str, Any]:
         "startPosition": hit.start,
         "endPosition": hit.end,
         "score": round(hit.score, 6),
+        "tableHeader": hit.header,
         "content": hit.content,
     }
 

@@ -33,6 +33,7 @@ SCHEMES: Mapping[str, tuple[str, ...]] = {
 }
 """What each address may look like; the word before the colon chooses the adapter."""
 ENGINES: Mapping[str, Engine] = {name: name for name in get_args(Engine)}
+DEFAULT = Limits()
 PATHS = frozenset({"folder", "sqlite"})
 """The adapters whose address is a path; what the others' means, they know themselves."""
 
@@ -78,11 +79,16 @@ class Settings:
             llm=reader.address("FOOTNOTE_LLM", "quotes", base),
             model_dir=reader.path("FOOTNOTE_MODEL_DIR", platformdirs.user_cache_path("footnote") / "minilm-l6-v2"),
             limits=Limits(
-                bytes=reader.whole("FOOTNOTE_MAX_BYTES", 100 * 2**20),
-                pages=reader.whole("FOOTNOTE_MAX_PAGES", 5_000),
-                characters=reader.whole("FOOTNOTE_MAX_CHARACTERS", 20_000_000),
-                memory=reader.whole("FOOTNOTE_MAX_MEMORY", 2**30),
-                seconds=reader.whole("FOOTNOTE_MAX_SECONDS", 120),
+                bytes=reader.whole("FOOTNOTE_MAX_BYTES", DEFAULT.bytes),
+                pages=reader.whole("FOOTNOTE_MAX_PAGES", DEFAULT.pages),
+                characters=reader.whole("FOOTNOTE_MAX_CHARACTERS", DEFAULT.characters),
+                rows=reader.whole("FOOTNOTE_MAX_ROWS", DEFAULT.rows),
+                nesting=reader.whole("FOOTNOTE_MAX_NESTING", DEFAULT.nesting),
+                expanded=reader.whole("FOOTNOTE_MAX_EXPANDED", DEFAULT.expanded),
+                ratio=reader.whole("FOOTNOTE_MAX_RATIO", DEFAULT.ratio),
+                memory=reader.whole("FOOTNOTE_MAX_MEMORY", DEFAULT.memory),
+                seconds=reader.whole("FOOTNOTE_MAX_SECONDS", int(DEFAULT.seconds)),
+                password=reader.text("FOOTNOTE_DOCUMENT_PASSWORD"),
             ),
             exact_below=reader.whole("FOOTNOTE_EXACT_BELOW", 10_000),
             engine=reader.one_of("FOOTNOTE_ENGINE", ENGINES),

@@ -102,6 +102,7 @@ class Derived:
                 "endPage": chunk.end_page,
                 "wordCount": len(chunk.content.split()),
                 "charCount": len(chunk.content),
+                "tableHeader": chunk.header,
             },
             "createdAt": context.created_at,
             "tokenCount": chunk.token_count,
@@ -167,9 +168,9 @@ class Derived:
 
 
 def passage(chunk: Chunk, context: Context) -> Passage:
-    """Return what is embedded of a chunk: its text, behind the words of file name, title and headings."""
+    """Return what is embedded of a chunk: its text, behind the words of file name, title, headings and columns."""
     prefix = heading_line(file_words(context.file_name), (context.title, *chunk.headings))
-    return Passage(prefix, chunk.content)
+    return Passage(f"{prefix}\n{chunk.header}" if chunk.header else prefix, chunk.content)
 
 
 def embed_hash(one: Passage) -> str:
@@ -193,6 +194,7 @@ def _read_chunks(data: bytes) -> tuple[tuple[Chunk, ...], str]:
             end_page=line["metadata"]["endPage"],
             headings=tuple(part for part in line["metadata"]["section"].split(HEADING_SEPARATOR) if part),
             token_count=line["tokenCount"],
+            header=line["metadata"].get("tableHeader", ""),
         )
         for line in lines
     )

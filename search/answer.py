@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from corpus import words
+from corpus.answers import Answer, Citation, Evidence, Prompt
 from corpus.errors import FootnoteError, Unavailable
-from corpus.model import HEADING_SEPARATOR, Answer, Citation, Document, Evidence, Extracted, Hit, Page, Prompt, Scope
+from corpus.model import HEADING_SEPARATOR, Document, Extracted, Hit, Page, Scope
 from corpus.ports import LLM, BlobStore, Embedder
 from corpus.sentences import sentences
 from corpus.texts import stored
@@ -71,7 +72,7 @@ class Answerer:
 
     def _answered(self, question: str, found: Found) -> Answer:
         evidence = found.hits[:EVIDENCE]
-        numbered = tuple(Evidence(n, _source(hit), hit.content) for n, hit in enumerate(evidence, 1))
+        numbered = tuple(Evidence(n, _source(hit), hit.content, hit.header) for n, hit in enumerate(evidence, 1))
         draft, notes = self._drafted(Prompt(INSTRUCTIONS, question, numbered))
         kept: list[str] = []
         citations: list[Citation] = []

@@ -45,12 +45,17 @@ class Support:
 def support(question: str, candidates: Sequence[Hit], cosine: float) -> Support:
     """Return how well the candidates support the question."""
     asked = set(words.question_words(question))
-    texts = [set(words.tokens(f"{words.heading_line(hit.title, [hit.section])}\n{hit.content}")) for hit in candidates]
+    texts = [set(words.tokens("\n".join(_shown(hit)))) for hit in candidates]
     counts = Counter(word for text in texts for word in text & asked)
     masses = {word: math.log(1 + (len(texts) - counts[word] + 0.5) / (counts[word] + 0.5)) for word in asked}
     total = math.fsum(masses.values())
     covered = max((math.fsum(masses[word] for word in text & asked) for text in texts), default=0.0)
     return Support(cosine, covered / total if total else 0.0)
+
+
+def _shown(hit: Hit) -> tuple[str, ...]:
+    """What a hit says, and what stands above it: title and headings, and the columns of its rows."""
+    return words.heading_line(hit.title, [hit.section]), hit.header, hit.content
 
 
 @lru_cache(maxsize=1)

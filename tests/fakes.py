@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corpus import words
+from corpus.answers import Prompt
 from corpus.errors import (
     BadRequest,
     BlobMissing,
@@ -39,7 +40,6 @@ from corpus.model import (
     Legs,
     Page,
     Passage,
-    Prompt,
     Purpose,
     Space,
     Where,
@@ -295,8 +295,8 @@ class MemoryIndex:
                 if self.silently:
                     return
                 raise Unavailable("The index went away in the middle of a write.")
-            text = words.heading_line(generation.title, chunk.headings) + "\n" + chunk.content
-            row = _Row(generation, chunk, vector, words.tokens(text))
+            above = words.heading_line(generation.title, chunk.headings)
+            row = _Row(generation, chunk, vector, words.tokens(f"{above}\n{chunk.header}\n{chunk.content}"))
             self.rows[chunk_id(*generation.id, chunk.index)] = row
 
     def _of(self, generation: GenerationId) -> list[str]:
@@ -345,6 +345,7 @@ class MemoryIndex:
             section=chunk.section,
             created_at=generation.created_at,
             score=score,
+            header=chunk.header,
         )
 
     def ping(self) -> None:

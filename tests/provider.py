@@ -20,8 +20,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from corpus.answers import Evidence, Prompt
 from corpus.llms.quotes import Quotes
-from corpus.model import Evidence, Prompt
 
 FENCED = r"<evidence-{nonce} n=(\d+)>\n(.*?)\n\n(.*?)\n</evidence-{nonce}>"
 

@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("corpus", "ingest", "search", "lambdas", "footnote")
 NOUNS = tuple(
-    f"corpus.{one}" for one in ("model", "ports", "errors", "keys", "words", "sentences", "texts", "changes", "records")
+    f"corpus.{one}"
+    for one in ("model", "answers", "ports", "errors", "keys", "words", "sentences", "texts", "changes", "records")
 )
 MAY_IMPORT = {
     "corpus/blobs": (*NOUNS, "corpus.blobs", "corpus.aws"),
@@ -41,6 +42,15 @@ SDKS = {
     "openai": ("corpus/openai_api.py", "corpus/embedders/openai.py", "corpus/llms/openai.py"),
     "httpx2": ("corpus/openai_api.py",),
     "onnx": ("corpus/embedders/local/build_graph.py",),
+    "charset_normalizer": ("ingest/extractors/text.py",),
+    "docx": ("ingest/extractors/docx",),
+    "lxml": ("ingest/extractors/",),
+    "openpyxl": ("ingest/extractors/xlsx.py",),
+    "pptx": ("ingest/extractors/pptx.py",),
+    "py3langid": ("ingest/describe.py",),
+    "selectolax": ("ingest/extractors/html.py",),
+    "stop_words": ("ingest/describe.py",),
+    "striprtf": ("ingest/extractors/rtf.py",),
     "pypdfium2": ("ingest/extractors/pdf.py",),
     "pypdf": ("ingest/extractors/pdf.py",),
     "tiktoken": ("ingest/tokens.py",),

@@ -282,7 +282,7 @@ ORPHAN = """
 import os
 from corpus.ports import Limits
 from ingest.extract import Reader
-reader = Reader(Limits(10**8, 100, 10**8, 2**30, 30))
+reader = Reader(Limits(seconds=30))
 reader.read(b"document", "text/plain")
 print(reader._child._process.pid, flush=True)
 os._exit(9)

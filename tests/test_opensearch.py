@@ -120,6 +120,21 @@ def test_a_foreign_or_drifted_index_is_refused(real: Any, prefix: str) -> None:
 
 
 @pytest.mark.service
+def test_an_older_index_is_brought_up_to_date(real: Any, prefix: str) -> None:
+    """An index that was made before a field about chunks was thought of is given it by `setup`."""
+    body: dict[str, Any] = LUCENE.body()
+    del body["mappings"]["properties"]["metadata"]["properties"]["tableHeader"]
+    real.indices.create(index=prefix, body=body)
+    index = OpenSearchIndex(real, LUCENE, name=prefix)
+    with pytest.raises(ConfigError, match="tableHeader"):
+        index.ping()
+
+    assert not index.setup()
+
+    index.ping()
+
+
+@pytest.mark.service
 def test_read_only(real: Any, prefix: str) -> None:
     """An index opened for reading refuses whatever would change it."""
     OpenSearchIndex(real, LUCENE, name=prefix).setup()

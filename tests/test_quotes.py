@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from corpus.answers import Evidence, Prompt
 from corpus.llms.quotes import Quotes
-from corpus.model import Evidence, Prompt
 
 RULES = """# House Rules
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from corpus.answers import Answer
 from corpus.blobs.folder import FolderBlobs
 from corpus.llms.quotes import Quotes
-from corpus.model import Answer, Change, Document, Scope
+from corpus.model import Change, Document, Scope
 from corpus.ports import LLM, BlobStore, Embedder, Limits, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
 from corpus.records.documents import Documents

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import openai
 
+from corpus.answers import Evidence, Prompt
 from corpus.errors import Unavailable
-from corpus.model import Prompt
 from corpus.openai_api import Access, client, translated
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class OpenAIModel:
 def messages(prompt: Prompt, nonce: str) -> list[ChatCompletionMessageParam]:
     """Return a prompt as a chat: instructions, earlier turns, and the question behind the fenced evidence."""
     fenced = "\n".join(
-        f"<evidence-{nonce} n={one.number}>\n{one.source}\n\n{one.content}\n</evidence-{nonce}>"
+        f"<evidence-{nonce} n={one.number}>\n{_above(one)}\n\n{one.content}\n</evidence-{nonce}>"
         for one in prompt.evidence
     )
     system = (
@@ -105,6 +105,11 @@ def messages(prompt: Prompt, nonce: str) -> list[ChatCompletionMessageParam]:
     for question, answer in prompt.history:
         found += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     return [*found, {"role": "user", "content": f"{fenced}\n\nQuestion: {prompt.question}"}]
+
+
+def _above(one: Evidence) -> str:
+    """Where a piece of evidence stands, and the columns of its rows."""
+    return f"{one.source}\n{one.header}" if one.header else one.source
 
 
 def _text(piece: ChatCompletionChunk) -> str:

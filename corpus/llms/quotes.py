@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from corpus import words
-from corpus.model import Evidence, Prompt
+from corpus.answers import Evidence, Prompt
 from corpus.sentences import sentences
 
 MOST = 2
@@ -67,7 +67,7 @@ class Quotes:
 
 def _candidates(evidence: Evidence, rank: int) -> Iterator[_Candidate]:
     """The sentences that could answer: not headings, not scraps, and nothing that would break the marks."""
-    above = frozenset(words.tokens(evidence.source))
+    above = frozenset(words.tokens(f"{evidence.source}\n{evidence.header}"))
     for start, end in sentences(evidence.content):
         text = evidence.content[start:end]
         found = frozenset(words.tokens(text))

@@ -63,12 +63,14 @@ _SCHEMA = (
         UNIQUE (generation, chunkIndex)
     )
     """,
+    "CREATE TABLE IF NOT EXISTS tableHeader (chunk INTEGER PRIMARY KEY, header TEXT NOT NULL)",
     f"CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (searchText, readers, tokenize = {_TOKENIZER})",
 )
 _HIT = """
     chunk.chunkId, chunk.chunkIndex, chunk.startPosition, chunk.endPosition, chunk.content, chunk.section,
     chunk.pageNumber, chunk.endPage, generation.documentId, generation.version, generation.recipe,
-    generation.fileName, generation.title, generation.createdAt
+    generation.fileName, generation.title, generation.createdAt,
+    coalesce((SELECT header FROM tableHeader WHERE tableHeader.chunk = chunk.id), '') AS header
 """
 
 
@@ -94,6 +96,8 @@ class SqliteIndex:
                 connection.execute(
                     "INSERT INTO words (rowid, searchText, readers) VALUES (?, ?, ?)", (rowid, searched, audience)
                 )
+                if chunk.header:
+                    connection.execute("INSERT INTO tableHeader VALUES (?, ?)", (rowid, chunk.header))
 
     def count(self, generation: GenerationId) -> int:
         statement = """
@@ -268,7 +272,9 @@ def _insert_chunk(connection: Connection, number: int, generation: GenerationId,
 
 def _remove(connection: Connection, numbers: Iterable[int]) -> None:
     for number in numbers:
-        connection.execute("DELETE FROM words WHERE rowid IN (SELECT id FROM chunk WHERE generation = ?)", (number,))
+        for table, key in (("words", "rowid"), ("tableHeader", "chunk")):
+            chunks = "SELECT id FROM chunk WHERE generation = ?"
+            connection.execute(f"DELETE FROM {table} WHERE {key} IN ({chunks})", (number,))
         connection.execute("DELETE FROM chunk WHERE generation = ?", (number,))
         connection.execute("DELETE FROM reader WHERE generation = ?", (number,))
         connection.execute("DELETE FROM generation WHERE id = ?", (number,))
@@ -289,6 +295,7 @@ def _hit(row: Row, score: float) -> Hit:
         section=row["section"],
         created_at=row["createdAt"],
         score=score,
+        header=row["header"],
     )
 
 

@@ -40,6 +40,7 @@ class HitShape(BaseModel):
     startPosition: int
     endPosition: int
     score: float = Field(examples=[1.42])
+    tableHeader: str = Field(description="the columns of its rows, where their header stands in an earlier chunk")
     content: str = Field(examples=["The pool opens at nine in the morning."])
 
 

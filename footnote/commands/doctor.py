@@ -11,8 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from corpus.answers import Evidence, Prompt
 from corpus.errors import ConfigError, FootnoteError
-from corpus.model import Evidence, Passage, Prompt
+from corpus.model import Passage
 from footnote.connect import Footnote
 from footnote.render import counted
 from footnote.settings import Settings

@@ -88,7 +88,22 @@ def test_write(opened_index: Opened[VectorIndex]) -> None:
         title="House Rules",
         section="Rules › § 0",
         created_at=one.created_at,
+        header="",
     )
+
+
+def test_a_repeated_header_comes_with_its_rows(index: VectorIndex) -> None:
+    """A chunk's repeated header is found by its words, and comes back beside the content."""
+    plain = generation()
+    row = replace(plain.chunks[1], header="Gewerk | Summe")
+    index.write(replace(plain, chunks=(plain.chunks[0], row, *plain.chunks[2:])))
+
+    found = legs(index, words=("gewerk",)).matching
+
+    assert [(hit.chunk_index, hit.header, hit.content) for hit in found] == [(1, "Gewerk | Summe", row.content)]
+    assert {hit.header for hit in legs(index).nearest} == {"", "Gewerk | Summe"}
+    index.prune("d1", None, "9")
+    assert index.count(plain.id) == 0
 
 
 def test_a_torn_write_is_mended(index: VectorIndex) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from corpus.model import Evidence, Prompt
+from corpus.answers import Evidence, Prompt
 from corpus.ports import LLM
 
 EVIDENCE = (

@@ -173,7 +173,7 @@ def test_search(run: Run, documents: Path) -> None:
     assert said.startswith("1  minutes.txt, page 1")
     (found,) = lines(run("search", "repaired lift", "-k", "1", "--json"))
     (hit,) = found["hits"]
-    fields = "chunkId documentId fileName pageNumber section startPosition endPosition score content"
+    fields = "chunkId documentId fileName pageNumber section startPosition endPosition score tableHeader content"
     assert list(hit) == fields.split()
     assert hit["content"] == "The lift was repaired in March. The board thanks the mechanic."
 

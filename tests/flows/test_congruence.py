@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from corpus import words
+from corpus.answers import Answer
 from corpus.embedders.local import LocalEmbedder
 from corpus.llms.quotes import Quotes
-from corpus.model import Answer, Hit, Legs, Passage, Purpose, Space
+from corpus.model import Hit, Legs, Passage, Purpose, Space
 from corpus.ports import Embedder, Engine, VectorIndex
 from corpus.vectors.opensearch import OpenSearchIndex
 from corpus.vectors.opensearch.client import connected

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from corpus.answers import Answer, Evidence, Prompt
 from corpus.errors import BadRequest, ConfigError, FootnoteError, Throttled, Unavailable
 from corpus.llms.openai import OpenAIModel, messages
-from corpus.model import Answer, Evidence, Prompt
 from corpus.openai_api import Access
 from footnote.commands.doctor import findings
 from footnote.connect import connect

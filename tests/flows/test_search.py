@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from corpus.answers import Answer, Citation
 from corpus.errors import BlobMissing
-from corpus.model import Access, Answer, Chunk, Citation, Generation, GenerationId, Passage
+from corpus.model import Access, Chunk, Generation, GenerationId, Passage
 from corpus.texts import stored
 from search.retrieve import DEPTH
 from tests.fakes import ScriptedLLM

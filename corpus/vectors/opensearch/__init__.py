@@ -19,7 +19,7 @@ from corpus.ports import MAX_QUERY_WORDS
 from corpus.vectors.common import check_vectors, index_name, searched_words
 from corpus.vectors.opensearch.bulk import Bulk
 from corpus.vectors.opensearch.client import encoded, translated
-from corpus.vectors.opensearch.mapping import EF_SEARCH, Design
+from corpus.vectors.opensearch.mapping import EF_SEARCH, Design, is_younger
 
 if TYPE_CHECKING:
     from corpus.model import Vector
@@ -35,7 +35,7 @@ SOURCE_IS_CHEAP = 3
 """From this major version on the vector is not part of the stored source, so reading a field of it costs nothing."""
 OVER_ALL_SHARDS: Clause = {"search_type": "dfs_query_then_fetch"}
 """Count how rare a word is over the whole index, as one machine does; each shard alone would rank otherwise."""
-STORED = ("content", "metadata.title", "metadata.section")
+STORED = ("content", "metadata.title", "metadata.section", "metadata.tableHeader")
 VALUES = (
     "chunkId",
     "documentId",
@@ -73,8 +73,11 @@ class OpenSearchIndex:
             missing = not self._client.indices.exists(index=self.name)
             if missing:
                 self._client.indices.create(index=self.name, body=self._design.body())
-        self._refuse(self._design.drift(self._mapping()))
+        drift = self._design.drift(self._mapping())
+        self._refuse([one for one in drift if not is_younger(one)])
         with translated(f"The index {self.name}"):
+            if drift:
+                self._client.indices.put_mapping(index=self.name, body={"properties": self._design.properties()})
             self._client.indices.put_settings(index=self.name, body=self._design.live_settings())
         self.ping()
         return missing
@@ -218,6 +221,7 @@ def _write(generation: Generation, chunk: Chunk) -> bytes:
         "endPage": chunk.end_page,
         "wordCount": len(chunk.content.split()),
         "charCount": len(chunk.content),
+        "tableHeader": chunk.header,
     }
     stored = {
         "chunkId": name,
@@ -325,4 +329,5 @@ def _hit(fields: Mapping[str, list[Any]], score: float) -> Hit:
         section=value("metadata.section"),
         created_at=value("createdAt"),
         score=score,
+        header=value("metadata.tableHeader"),
     )

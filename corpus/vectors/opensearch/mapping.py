@@ -36,40 +36,41 @@ class Design:
     graphs: bool = True
 
     def mapping(self) -> dict[str, Json]:
+        """Return the fields and what the index says of itself."""
+        meta: Json = {
+            "schemaVersion": SCHEMA_VERSION,
+            "space": self.space.name,
+            "dimensions": self.space.dimensions,
+        }
+        return {"dynamic": "strict", "_meta": meta, "properties": self.properties()}
+
+    def properties(self) -> dict[str, Json]:
         """Return the fields: the names are those of the data model."""
         keywords = ("chunkId", "documentId", "userId", "tenantId", "version", "recipe", "readers")
         integers = ("chunkIndex", "startPosition", "endPosition")
         about = {
             **dict.fromkeys(("fileName", "fileType", "tags"), KEYWORD),
-            **dict.fromkeys(("title", "section"), STORED),
+            **dict.fromkeys(("title", "section", "tableHeader"), STORED),
             **dict.fromkeys(("pageNumber", "endPage", "wordCount", "charCount"), INTEGER),
         }
         return {
-            "dynamic": "strict",
-            "_meta": {
-                "schemaVersion": SCHEMA_VERSION,
-                "space": self.space.name,
-                "dimensions": self.space.dimensions,
-            },
-            "properties": {
-                **dict.fromkeys(keywords, KEYWORD),
-                **dict.fromkeys(integers, INTEGER),
-                "content": STORED,
-                "searchText": {"type": "text", "analyzer": "whitespace"},
-                "embedding": {
-                    "type": "knn_vector",
-                    "dimension": self.space.dimensions,
-                    "space_type": "cosinesimil",
-                    "compression_level": "1x",
-                    "method": {
-                        "name": "hnsw",
-                        "engine": self.engine,
-                        "parameters": {"m": M, "ef_construction": EF_CONSTRUCTION},
-                    },
+            **dict.fromkeys(keywords, KEYWORD),
+            **dict.fromkeys(integers, INTEGER),
+            "content": STORED,
+            "searchText": {"type": "text", "analyzer": "whitespace"},
+            "embedding": {
+                "type": "knn_vector",
+                "dimension": self.space.dimensions,
+                "space_type": "cosinesimil",
+                "compression_level": "1x",
+                "method": {
+                    "name": "hnsw",
+                    "engine": self.engine,
+                    "parameters": {"m": M, "ef_construction": EF_CONSTRUCTION},
                 },
-                "metadata": {"properties": about},
-                **dict.fromkeys(("inForceFrom", "inForceUntil", "createdAt"), DATE),
             },
+            "metadata": {"properties": about},
+            **dict.fromkeys(("inForceFrom", "inForceUntil", "createdAt"), DATE),
         }
 
     def fixed_settings(self) -> dict[str, Json]:
@@ -107,6 +108,11 @@ class Design:
         """Return in which of its settings (flat names) a live index differs."""
         wanted = {**self.fixed_settings(), **self.live_settings()}
         return list(_differences("", wanted, {name: settings.get(name) for name in wanted}))
+
+
+def is_younger(difference: str) -> bool:
+    """Whether a difference is a field about a chunk that a live index was made without: adding it mends that."""
+    return difference.startswith("properties.metadata.") and difference.endswith("found nothing")
 
 
 def _differences(path: str, wanted: object, found: object) -> Iterator[str]:

@@ -1,0 +1,57 @@
+"""The nouns of answering: what a language model is asked, and what the asker gets. Frozen values, as in `model`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+AnswerType = Literal["grounded", "partial", "conflict", "not_found"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A hit put before a language model: `number` is what its citations say, `header` the columns of its rows."""
+
+    number: int
+    source: str
+    content: str
+    header: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a language model is asked. History is earlier turns, oldest first, as (question, answer)."""
+
+    instructions: str
+    question: str
+    evidence: tuple[Evidence, ...]
+    history: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a quote stands: `quote` is the stored text of that version from `start` to `end`, on page `page`."""
+
+    number: int
+    document_id: str
+    version: str
+    file_name: str
+    page: int
+    page_label: str
+    section: str
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the asker gets: `[n]` in `text` points at the citation of that number.
+
+    `notes` says what was not read, and who answered if the model did not.
+    """
+
+    type: AnswerType
+    text: str
+    citations: tuple[Citation, ...] = ()
+    notes: tuple[str, ...] = ()
