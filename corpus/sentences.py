@@ -18,6 +18,8 @@ _ABBREVIATED = re.compile(r"\b(?:[A-Za-z]|No|Nos|Art|Mr|Mrs|Ms|Dr|St|vs|etc|appr
 _ITEM = re.compile(r"\s*(?:[-*•▪◦‣+>|#]|\d{1,3}[.)]\s|[a-z][.)]\s|\([a-z0-9]{1,3}\)\s)")
 _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
 """What a line of a table of prices or figures has in it."""
+_CELL_END = re.compile(r"(?:^|(?<=[ \t]))\|(?=[ \t]|$)", re.MULTILINE)
+"""What stands between the cells of a row, as extractors and Markdown write it."""
 _GOES_ON = re.compile(r"\s*[a-zß-ÿ(,;]")
 
 
@@ -26,7 +28,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for start, end in _paragraphs(text):
         at = start
-        for stop in _END.finditer(text, start, end):
+        for stop in () if _CELL_END.search(text, start, end) else _END.finditer(text, start, end):
             begun = text[at : stop.start() + 1].lstrip()
             if not _ABBREVIATED.search(begun, max(0, len(begun) - 12)) and not begun[:-1].isdigit():
                 found.append((at, stop.end()))
@@ -52,7 +54,8 @@ def _goes_on(text: str, line: tuple[int, int], following: tuple[int, int], wides
     if (
         following[0] > line[1] + 1
         or _ITEM.match(text, *following)
-        or text[line[0] : line[1]].lstrip().startswith(("#", "|"))
+        or text[line[0] : line[1]].lstrip().startswith("#")
+        or any(_CELL_END.search(text, *one) for one in (line, following))
     ):
         return False
     if _GOES_ON.match(text, *following):

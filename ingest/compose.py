@@ -122,4 +122,4 @@ def row_line(cells: Sequence[str]) -> str:
     texts = [" ".join(clean(cell).split()) for cell in cells]
     while texts and not texts[-1]:
         texts.pop()
-    return CELL_END.join(texts)
+    return CELL_END.join(texts).lstrip()

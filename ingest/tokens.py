@@ -10,6 +10,7 @@ import base64
 import gzip
 import hashlib
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,9 +58,15 @@ def encoding() -> tiktoken.Encoding:
 def token_bytes() -> NDArray[np.int32]:
     """Return how many bytes each token stands for, by its number."""
     sizes = np.zeros(encoding().n_vocab, np.int32)
-    for token in encoding().token_byte_values():
-        sizes[encoding().encode_single_token(token)] = len(token)
+    for number, token in numbered():
+        sizes[number] = len(token)
     return sizes
+
+
+def numbered() -> Iterator[tuple[int, bytes]]:
+    """Yield each token's number and bytes."""
+    for token in encoding().token_byte_values():
+        yield encoding().encode_single_token(token), token
 
 
 def encoded(text: str) -> NDArray[np.uint32]:

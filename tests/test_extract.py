@@ -155,6 +155,31 @@ def test_markdown_headings() -> None:
     assert found.title == "House Rules"
 
 
+def test_markdown_tables() -> None:
+    """A table's header is the line above the dashes, with them; what follows without a bar is no row."""
+    text = (
+        "Fees:\n| Item | Fee |\n|:---|---:|\n| Lift | 3.00 |\n| Pool | 2.00 |\nAll in euros | or not.\n\na | b\n---\n"
+    )
+    text += "a | b\n-|-\n\n1 | 2\n"
+
+    found = markdown.extract(text.encode(), LIMITS)
+
+    assert [(found.text[g.start : g.header_end], found.text[g.header_end : g.end]) for g in found.grids] == [
+        ("| Item | Fee |\n|:---|---:|", "\n| Lift | 3.00 |\n| Pool | 2.00 |\nAll in euros | or not."),
+        ("a | b\n-|-", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["| " * 10**6, "|\n" * 10**6, "|-" * 10**6, "a|\n-" * 10**6, "|\n|" + "-" * 10**6 + "x"]
+)
+def test_markdown_bars_take_no_time(line: str) -> None:
+    """A megabyte of bars and dashes is no trap for the search for tables."""
+    begin = time.process_time()
+    markdown.extract(b"text\n" + line.encode(), LIMITS)
+    assert time.process_time() - begin < 5  # a square law would take minutes
+
+
 @pytest.mark.parametrize(
     "line", ["# " + "#" * 10**6 + "x", "# " + " " * 10**6 + "x", "x" * 10**6 + "\n" + "-" * 10**6 + "x", "`" * 10**6]
 )

@@ -29,6 +29,17 @@ def told(text: str) -> list[str]:
         ("See No. 5, e.g. the lift of Mr. Bean. Then go.", ["See No. 5, e.g. the lift of Mr. Bean.", "Then go."]),
         ("It costs 12.50 a night. Pay.", ["It costs 12.50 a night.", "Pay."]),
         ("1. Quiet hours begin at ten. They end at six.", ["1. Quiet hours begin at ten.", "They end at six."]),
+        (
+            (
+                "Item | Fee | When\nParty room. No glass! | 80.00 | on booking, in full, not later than the first day\n"
+                "of use | 3.00 | daily"
+            ),
+            [
+                "Item | Fee | When",
+                "Party room. No glass! | 80.00 | on booking, in full, not later than the first day",
+                "of use | 3.00 | daily",
+            ],
+        ),
         ('He said "no." Then he left.', ['He said "no."', "Then he left."]),
         (
             BROKEN,

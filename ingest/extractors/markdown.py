@@ -1,15 +1,15 @@
-"""Markdown: the text as it was written, with its headings as sections."""
+"""Markdown: the text as it was written, with its headings as sections and its tables as grids."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from corpus.model import Extracted, Page, Section
+from corpus.model import Extracted, Grid, Page, Section
 from corpus.ports import Limits
 from ingest.extractors.text import decoded
 
-NAME = "markdown-1"
+NAME = "markdown-2"
 MEDIA_TYPES: tuple[str, ...] = ("text/markdown",)
 SUFFIXES: tuple[str, ...] = (".md", ".markdown", ".mdown", ".mkd")
 
@@ -19,6 +19,8 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 """A code fence, a heading behind `#`s, or a heading that is underlined."""
+_DASHES = re.compile(r"^[ \t]{0,3}(?=[|:-])[|: \t-]+$", re.MULTILINE)
+"""What may stand between the header of a table and its rows."""
 
 
 def extract(data: bytes, limits: Limits) -> Extracted:
@@ -31,8 +33,9 @@ def extract(data: bytes, limits: Limits) -> Extracted:
         path = {above: name for above, name in path.items() if above < level}
         path[level] = title
         sections.append(Section(start, tuple(path.values())))
+    grids = tuple(tables(body))
     title = min(found, key=lambda heading: heading[1])[2] if found else ""
-    return Extracted(body, (Page(1, "", 0, len(body)),), tuple(sections), title)
+    return Extracted(body, (Page(1, "", 0, len(body)),), tuple(sections), title, grids=grids)
 
 
 def headings(body: str) -> Iterator[tuple[int, int, str]]:
@@ -47,6 +50,25 @@ def headings(body: str) -> Iterator[tuple[int, int, str]]:
             yield line.start(), len(line["marks"]), _unclosed(line["title"].strip())
         else:
             yield line.start(), 1 if line["under"].startswith("=") else 2, line["above"].strip()
+
+
+def tables(body: str) -> Iterator[Grid]:
+    """Yield the tables: a line with bars, a line of dashes and bars under it, and each line with bars that follows."""
+    behind = 0
+    for dashes in _DASHES.finditer(body):
+        start = body.rfind("\n", behind, max(0, dashes.start() - 1)) + 1
+        if start < behind or not {"-", "|"} <= set(dashes[0]) or "|" not in body[start : dashes.start()]:
+            continue
+        end = dashes.end()
+        while (following := body[end + 1 : _line_end(body, end + 1)]).find("|") >= 0:
+            end += 1 + len(following)
+        yield Grid(start, dashes.end(), end)
+        behind = end
+
+
+def _line_end(body: str, start: int) -> int:
+    end = body.find("\n", start)
+    return end if end >= 0 else len(body)
 
 
 def _front_matter(body: str) -> int:

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from corpus.model import Chunk, Extracted, Page, Section
+from corpus.model import Chunk, Extracted, Grid, Page, Section
+from corpus.ports import Limits
 from ingest import tokens
-from ingest.chunk import MAX_TOKENS, chunk
+from ingest.chunk import MAX_TOKENS, _places, chunk
+from ingest.compose import Composer
+from ingest.pauses import anchors
 
 ODD = [
     "\n\n",
@@ -101,6 +104,87 @@ def test_pages_and_headings_are_those_of_the_offsets(document: Extracted, limit:
         assert one.end_page == [page.number for page in document.pages if page.start < one.end][-1]
         above = [section.headings for section in document.sections if section.start <= one.start]
         assert one.headings == (above[-1] if above else ())
+
+
+cells = st.sampled_from(["fee", "80.00", "Party room. No glass! Deposit", "東京都。", "a | b", "", "on request " * 3])
+rows = st.lists(st.lists(cells, min_size=1, max_size=4), max_size=25)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Extracted:
+    """Paragraphs and tables, with headers and without."""
+    made = Composer(Limits())
+    made.paragraph("The fees. They are due at once.")
+    for _ in range(draw(st.integers(1, 3))):
+        made.paragraph(draw(texts))
+        made.table(draw(rows), header_rows=draw(st.integers(0, 2)))
+    return made.done()
+
+
+@settings(max_examples=300)
+@given(tables(), st.integers(60, 200))
+def test_rows_stay_whole(document: Extracted, limit: int) -> None:
+    """No chunk begins or ends within a row, and none ends behind a table's header."""
+    found = chunk(document, limit)
+    for grid in document.grids:
+        rows_of = [grid.start, *(n + 1 for n in range(grid.header_end, grid.end) if document.text[n] == "\n")]
+        if grid.header_end == grid.start:
+            rows_of = [grid.start, *(n + 1 for n in range(grid.start, grid.end) if document.text[n] == "\n")]
+        assert {one.start for one in found if grid.start <= one.start < grid.end} <= set(rows_of)
+
+
+@settings(max_examples=300)
+@given(tables(), st.integers(60, 200))
+def test_rows_have_their_header(document: Extracted, limit: int) -> None:
+    """A chunk that begins among the rows of a table has the table's header beside it, and no other chunk has one."""
+    for one in chunk(document, limit):
+        among = [grid for grid in document.grids if grid.start < grid.header_end <= one.start < grid.end]
+        assert one.header == (document.text[among[0].start : among[0].header_end] if among else "")
+
+
+def test_a_row_that_is_too_long_is_cut() -> None:
+    """A row that is longer than a chunk is cut like any text, and its header is repeated all the same."""
+    text = "Item | Fee\n" + "very " * 300 + "| 1\nlast | 2"
+    found = chunk(Extracted(text, (Page(1, "", 0, len(text)),), grids=(Grid(0, 10, len(text)),)), 100)
+
+    assert len(found) > 3
+    assert all(one.token_count <= 100 for one in found)
+    assert {one.header for one in found[1:]} == {"Item | Fee"}
+
+
+PIECES = st.sampled_from(
+    ["The pool opens at nine.", "\n\n", "\n", "No glass", "fee 12.50", "guests may park", "東京都。"]
+)
+FEW = 24
+"""Tokens: how near its neighbours an anchor may be here."""
+
+
+@settings(max_examples=200)
+@given(st.lists(PIECES, min_size=40, max_size=250), st.integers(0, 10**6), st.lists(PIECES, max_size=9))
+def test_an_edit_moves_no_far_anchor(before: list[str], place: int, put: list[str]) -> None:
+    """Where a text is always cut depends on the tokens within reach, and eight more: no edit elsewhere moves it."""
+    at = place % len(before)
+    after = [*before[:at], *put, *before[at + 1 :]]
+    head, tail = " ".join(before[:at]), " ".join(before[at + 1 :])
+    cut, cut_after = _anchors(" ".join(before)), _anchors(" ".join(after))
+    untouched = len(head) - _characters(head, 2 * FEW + 12, at_end=True)
+    assert [one for one in cut if one < untouched] == [one for one in cut_after if one < untouched]
+    behind = len(tail) - _characters(tail, 2 * FEW + 12, at_end=False)
+    lengths = len(" ".join(before)), len(" ".join(after))
+    assert {lengths[0] - one for one in cut if lengths[0] - one < behind} == {
+        lengths[1] - one for one in cut_after if lengths[1] - one < behind
+    }
+
+
+def _anchors(text: str) -> list[int]:
+    encoded = tokens.encoded(text)
+    return anchors(encoded, _places(text, encoded).touched, [0], [], (), FEW)
+
+
+def _characters(text: str, count: int, *, at_end: bool) -> int:
+    """How many characters the first or last tokens of a text are."""
+    ends: list[int] = [0, *_places(text, tokens.encoded(text)).touched.tolist()]
+    return ends[-1] - ends[max(0, len(ends) - 1 - count)] if at_end else ends[min(count, len(ends) - 1)]
 
 
 def whole(text: str) -> Extracted:
