@@ -137,13 +137,15 @@ def show(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A document's id, path or file name.")],
     user: User = LOCAL,
+    pages: Annotated[bool, typer.Option("--pages", help="How each page was read, a line a page.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show all that is known of a document."""
     from footnote.commands import managing  # noqa: PLC0415
 
     with _connected(context) as footnote:
-        managing.show(footnote, footnote.local_scope(_checked(user)), name, as_json=as_json)
+        told = managing.show_pages if pages else managing.show
+        told(footnote, footnote.local_scope(_checked(user)), name, as_json=as_json)
 
 
 @app.command()

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 from corpus.answers import Answer
 from corpus.errors import ConfigError
 from corpus.llms.quotes import Quotes
-from corpus.model import Scope, tenant_principal, user_principal
+from corpus.model import Document, Extracted, Scope, tenant_principal, user_principal
 from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
 from corpus.records.documents import Documents
 from corpus.records.jobs import Jobs
 from corpus.records.people import People
+from corpus.texts import stored
 from footnote.settings import Settings
 from ingest.upload import Uploads
 from search.answer import Answerer
@@ -132,6 +133,11 @@ class Footnote:
     def ask(self, scope: Scope, question: str) -> Answer:
         """Return an answer whose every sentence can be opened, or one that says that nothing was found."""
         return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes()).ask(scope, question)
+
+    def text(self, document: Document) -> Extracted | None:
+        """Return the text that answers of a document, with its pages; None while nothing does."""
+        live = document.live_in(self.index.name)
+        return stored(self.blobs, document.user_id, live) if live else None
 
     def local_scope(self, user_id: str = LOCAL_USER) -> Scope:
         """Return the scope of a person of this machine."""

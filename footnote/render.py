@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.answers import Answer, Citation
-from corpus.model import Document, Hit, Reason
+from corpus.model import Document, Hit, Page, Reason
 from corpus.records.documents import data_of, reason_data
 
 UNPAGED = ""
@@ -57,6 +57,18 @@ def answer_data(answer: Answer) -> dict[str, Any]:
 def document_data(document: Document) -> dict[str, Any]:
     """Return a document's record as it is sent."""
     return {**data_of(document), "updatedAt": document.updated_at}
+
+
+def page_data(page: Page) -> dict[str, Any]:
+    """Return a line of the page ledger as it is sent; `problem` is "" for a page that was read."""
+    return {
+        "pageNumber": page.number,
+        "pageLabel": page.label,
+        "characters": page.end - page.start,
+        "method": page.method,
+        "confidence": page.confidence,
+        "problem": page.problem,
+    }
 
 
 def outcome_data(file_name: str, document_id: str, document: Document | None, reason: Reason | None) -> dict[str, Any]:

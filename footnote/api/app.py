@@ -20,12 +20,13 @@ from footnote.api.shapes import (
     DocumentShape,
     DocumentsReply,
     Health,
+    PagesReply,
     Question,
     SearchReply,
     SearchRequest,
 )
 from footnote.connect import Footnote
-from footnote.render import answer_data, document_data, hit_data
+from footnote.render import answer_data, document_data, hit_data, page_data
 from ingest.upload import unknown
 
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -100,6 +101,12 @@ def _add_documents(app: FastAPI, footnote: Footnote) -> None:
     def document(document_id: str) -> dict[str, Any]:
         """Return a document's record: its status, its page ledger, and why it is in error if it is."""
         return document_data(mine(document_id))
+
+    @app.get("/v1/documents/{document_id}/pages", tags=["documents"])
+    def pages(document_id: str) -> PagesReply:
+        """Return the page ledger of the version that answers: how each page was read; no pages while none does."""
+        text = footnote.text(mine(document_id))
+        return PagesReply.model_validate({"pages": [page_data(page) for page in text.pages] if text else []})
 
     @app.delete("/v1/documents/{document_id}", status_code=HTTPStatus.NO_CONTENT, tags=["documents"])
     def remove(document_id: str) -> Response:

@@ -91,6 +91,25 @@ class DocumentShape(BaseModel):
     reason: dict[str, Any] | None
 
 
+class PageShape(BaseModel):
+    """One line of a document's page ledger: how a page was read, how surely in percent, and what kept it from being."""
+
+    pageNumber: int = Field(examples=[3])
+    pageLabel: str = Field(examples=["iii"])
+    characters: int = Field(examples=[1874])
+    method: str = Field(examples=["text"], description="text, ocr, or empty for a page nobody could read")
+    confidence: int = Field(examples=[100])
+    problem: str = Field(
+        examples=[""], description="empty, image, garbage or failed; empty text for a page that was read"
+    )
+
+
+class PagesReply(BaseModel):
+    """The pages of the version that answers."""
+
+    pages: list[PageShape]
+
+
 class DocumentsReply(BaseModel):
     """A page of documents, newest first; without a cursor it was the last."""
 

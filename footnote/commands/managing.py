@@ -16,12 +16,14 @@ from corpus.model import Document, Scope
 from footnote.commands.asking import empty
 from footnote.commands.files import document_id
 from footnote.connect import Footnote
-from footnote.render import chunk_count, counted, document_data
+from footnote.render import chunk_count, counted, document_data, page_data
 from ingest.upload import unknown
 
 PAGE = 100
 SHORT = 8
 """Characters of an id that are shown, and enough to name a document by."""
+METHODS = {"": "", "text": "text", "ocr": "picture, recognised"}
+PROBLEMS = {"empty": "blank", "image": "picture, not read", "garbage": "not readable", "failed": "damaged"}
 
 
 def documents_of(footnote: Footnote, scope: Scope) -> Iterator[Document]:
@@ -75,6 +77,29 @@ def show(footnote: Footnote, scope: Scope, name: str, *, as_json: bool) -> None:
     Console(highlight=False).print(table)
 
 
+def show_pages(footnote: Footnote, scope: Scope, name: str, *, as_json: bool) -> None:
+    """Print the page ledger of what answers of a document: how each page was read, how much, and how surely."""
+    text = footnote.text(named(footnote, scope, name))
+    lines = [page_data(page) for page in text.pages] if text else []
+    if as_json:
+        for line in lines:
+            print(json.dumps(line, ensure_ascii=False))  # noqa: T201
+        return
+    console = Console(highlight=False)
+    if not lines:
+        console.print("Nothing of it answers; `footnote show` says why.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("page", "printed", "characters", "read as", "sure"):
+        table.add_column(column, justify="left" if column == "read as" else "right", no_wrap=True)
+    for line in lines:
+        read = PROBLEMS.get(line["problem"], "") or METHODS[line["method"]]
+        sure = "" if line["problem"] else f"{line['confidence']} %"
+        label = "" if line["pageLabel"] == str(line["pageNumber"]) else line["pageLabel"]
+        table.add_row(str(line["pageNumber"]), escape(label), f"{line['characters']:,}", read, sure)
+    console.print(table)
+
+
 def _facts(footnote: Footnote, document: Document) -> Iterator[tuple[str, str]]:
     yield "document", document.file_name
     yield "id", document.document_id
@@ -89,9 +114,11 @@ def _facts(footnote: Footnote, document: Document) -> Iterator[tuple[str, str]]:
         yield "title", document.title
     yield "kind", f"{document.file_type or 'not known yet'}, {document.file_size:,} bytes"
     yield "holds", f"{counted(document.page_count, 'page')}, {counted(document.word_count, 'word')}"
-    for what, ranges in (("pictures", document.coverage.images), ("unreadable", document.coverage.garbage)):
-        if ranges:
-            yield what, f"page {', '.join(ranges)}"
+    coverage = document.coverage
+    gaps = (("blank", coverage.empty), ("pictures", coverage.images), ("unreadable", coverage.garbage))
+    yield from ((what, f"page {', '.join(ranges)}") for what, ranges in gaps if ranges)
+    if coverage.flags:
+        yield "noted", ", ".join(coverage.flags)
     yield "answers with", counted(chunk_count(document), "chunk")
     yield "uploaded", document.upload_date
     yield "version", document.version or "not uploaded yet"

@@ -131,9 +131,16 @@ def test_a_rejected_document_says_why(client: TestClient, footnote: Footnote) ->
 
 def test_coverage_is_told(client: TestClient, footnote: Footnote) -> None:
     """A document's record says which of its pages were read."""
-    assert upload(client, footnote, pdf(["one", "", "three"]), "a.pdf")["coverage"] == {
+    shown = upload(client, footnote, pdf(["one", "", "three"], roman=1), "a.pdf")
+    assert shown["coverage"] == {
         "pages": 3, "readable": 2, "empty": ["2"], "images": [], "garbage": [], "flags": [],
     }  # fmt: skip
+    first, second, _ = client.get(f"/v1/documents/{shown['documentId']}/pages").json()["pages"]
+    assert first == {
+        "pageNumber": 1, "pageLabel": "i", "characters": 3, "method": "text", "confidence": 100, "problem": "",
+    }  # fmt: skip
+    assert (second["pageNumber"], second["characters"], second["problem"]) == (2, 0, "empty")
+    assert client.get("/v1/documents/unknown/pages").status_code == 404
 
 
 @pytest.mark.parametrize(

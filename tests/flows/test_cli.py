@@ -217,6 +217,26 @@ def test_list_show_remove(run: Run, documents: Path) -> None:
     assert run("ask", "When does the pool open?").stdout.startswith("The documents do not answer this.")
 
 
+def test_the_page_ledger(run: Run, tmp_path: Path) -> None:
+    """`show --pages` says of each page how it was read, and of a document that does not answer that it does not."""
+    (tmp_path / "scan.pdf").write_bytes(pdf(["Contents", "The pool opens at nine.", "", PICTURE], roman=1))
+    (tmp_path / "blank.txt").write_bytes(b" ")
+    run("ingest", tmp_path / "scan.pdf")
+    run("ingest", tmp_path / "blank.txt", code=1)
+
+    shown = run("show", "scan.pdf", "--pages").stdout.splitlines()
+
+    assert [" ".join(line.split()) for line in shown] == [
+        "page printed characters read as sure",
+        "1 i 8 text 100 %",
+        "2 1 23 text 100 %",
+        "3 2 0 blank",
+        "4 3 0 picture, not read",
+    ]
+    assert lines(run("show", "scan.pdf", "--pages", "--json"))[3]["problem"] == "image"
+    assert "Nothing of it answers" in run("show", "blank.txt", "--pages").stdout
+
+
 def test_one_persons_documents_are_not_anothers(run: Run, documents: Path) -> None:
     """Another user sees nothing of it, and is told what is told of documents that do not exist."""
     run("ingest", documents)
