@@ -43,7 +43,7 @@ SDKS = {
     "httpx2": ("corpus/openai_api.py",),
     "onnx": ("corpus/embedders/local/build_graph.py",),
     "charset_normalizer": ("ingest/extractors/text.py",),
-    "docx": ("ingest/extractors/docx",),
+    "docx": ("ingest/extractors/docx/",),
     "lxml": ("ingest/extractors/",),
     "openpyxl": ("ingest/extractors/xlsx.py",),
     "pptx": ("ingest/extractors/pptx.py",),

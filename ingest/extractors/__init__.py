@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from corpus.ports import Extractor
-from ingest.extractors import markdown, pdf, text
+from ingest.extractors import docx, markdown, pdf, text
 
-EXTRACTORS: tuple[Extractor, ...] = (pdf, markdown, text)
+EXTRACTORS: tuple[Extractor, ...] = (pdf, docx, markdown, text)
 
 
 def extractor_of(media_type: str) -> Extractor | None:

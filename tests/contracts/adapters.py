@@ -27,9 +27,11 @@ from corpus.vectors.opensearch import OpenSearchIndex
 from corpus.vectors.opensearch.client import connected
 from corpus.vectors.opensearch.mapping import Design
 from corpus.vectors.sqlite import SqliteIndex
-from ingest.extractors import markdown, pdf, text
+from ingest.extractors import docx, markdown, pdf, text
 from lambdas.events import changes
 from tests.conftest import MODEL_DIR
+from tests.docx import docx as make_docx
+from tests.docx import p
 from tests.fakes import (
     Clock,
     HashEmbedder,
@@ -261,6 +263,14 @@ class Samples:
 EXTRACTORS: dict[str, Callable[[], Samples]] = {
     "pdf": lambda: Samples(
         pdf, WORDS, make_pdf(WORDS), (b"", b"%PDF-1.4", make_pdf(WORDS)[:300]), make_pdf([""]), paged=True
+    ),
+    "docx": lambda: Samples(
+        docx,
+        WORDS,
+        make_docx("".join(map(p, WORDS))),
+        (b"", b"PK\x03\x04", make_docx("")[:300]),
+        make_docx(p()),
+        paged=False,
     ),
     "text": lambda: Samples(text, WORDS, b"eins zwei drei", (b"\xff", b"caf\xe9"), b" \n", paged=False),
     "markdown": lambda: Samples(

@@ -229,7 +229,7 @@ def test_a_blob_without_a_record_makes_one(world: World) -> None:
         (b"caf\xe9 pool", "a.txt", "unreadable"),
         (b"   ", "a.md", "no_text"),
         (b"%PDF-1.7 nothing", "a.pdf", "unreadable"),
-        (b"PK\x03\x04 pool", "a.docx", "unsupported_type"),
+        (b"PK\x03\x04 pool", "a.zip", "unsupported_type"),
         (b"x" * (10**7 + 1), "a.txt", "too_large"),
     ],
 )
