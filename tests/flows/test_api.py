@@ -234,6 +234,7 @@ def test_openapi(client: TestClient) -> None:
         "POST /v1/documents",
         "GET /v1/documents",
         "GET /v1/documents/{document_id}",
+        "GET /v1/documents/{document_id}/pages",
         "DELETE /v1/documents/{document_id}",
         "POST /v1/search",
         "POST /v1/ask",
