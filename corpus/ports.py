@@ -26,6 +26,7 @@ from corpus.model import (
     Space,
     Where,
 )
+from corpus.parts import Part
 
 if TYPE_CHECKING:
     from corpus.model import Matrix, Vector
@@ -336,6 +337,23 @@ class Extractor(Protocol):
         Raises `TooLarge` for more pages or characters than the limits allow.
         Raises `NoText` when no page of it holds text.
         """
+        ...
+
+
+class PagedExtractor(Extractor, Protocol):
+    """A format that can be read from any page on, so that a long document outlives whoever reads it."""
+
+    def parts(self, data: bytes, limits: Limits, begin: int, characters: int) -> Iterator[Part]:
+        """Yield the pages from index `begin` on, none twice and none left out, in parts of at most 64.
+
+        Each part tells how many pages there are; the one with page 0 tells title and outline too.
+        A page is the same wherever reading begins.
+        `characters` is how many the pages before have: they count in the limit.
+        """
+        ...
+
+    def assembled(self, parts: Sequence[Part]) -> Extracted:
+        """Return what `extract` returns, from parts that follow on one another and hold every page."""
         ...
 
 

@@ -14,13 +14,14 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
+from corpus import parts, texts
 from corpus.errors import Rejected, TooLarge, Unreadable, UnsupportedType
 from corpus.ports import Limits
-from corpus.texts import told
-from ingest.extractors import extractor_of
+from ingest.extractors import extractor_of, paged_of
 
 HEAD = struct.Struct(">IQ")
 """A frame: the sizes of its JSON and of its bytes, then both."""
@@ -58,16 +59,19 @@ def main(descriptor: int) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
         pipe.sendall(pack({"ready": True}, b""))
-        while True:
-            try:
-                request, data = unpack(lambda size: _take(pipe, size), sys.maxsize)
-            except EOFError:
-                return
-            limits = Limits(**request["limits"])
-            _bound(limits)
-            reply, body = _answer(request["mediaType"], data, limits)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            pipe.sendall(pack(reply, body))
+        with suppress(EOFError):
+            while True:
+                _serve(pipe)
+
+
+def _serve(pipe: socket.socket) -> None:
+    """Answer one request; raises `EOFError` when there will be none."""
+    request, data = unpack(lambda size: _take(pipe, size), sys.maxsize)
+    limits = Limits(**request["limits"])
+    _bound(limits)
+    for reply, body in _answers(request, data, limits):
+        pipe.sendall(pack(reply, body))
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _take(pipe: socket.socket, size: int) -> bytes:
@@ -89,20 +93,36 @@ def _bound(limits: Limits) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (now + limits.memory, resource.RLIM_INFINITY))
 
 
-def _answer(media_type: str, data: bytes, limits: Limits) -> tuple[Message, bytes]:
-    extractor = extractor_of(media_type)
+def _answers(request: Message, data: bytes, limits: Limits) -> Iterator[tuple[Message, bytes]]:
+    """Yield the frames that answer a request: the last says what became of it."""
     refused: Rejected
     try:
-        if extractor:
-            return told(extractor.extract(data, limits))
-        refused = UnsupportedType(f"Nothing here reads {media_type}.")
+        yield from _done(request, data, limits)
     except Rejected as error:
         refused = error
     except MemoryError:
         refused = TooLarge(f"Reading it takes more than FOOTNOTE_MAX_MEMORY={limits.memory} bytes of memory.")
     except Exception as error:  # noqa: BLE001 -- whatever a parser raises is the document's fault, and must be told
         refused = Unreadable(f"The file is damaged in a way its reader does not know ({type(error).__name__}).")
-    return {"error": refused.code, "message": refused.message, "hint": refused.hint, "page": refused.page}, b""
+    else:
+        return
+    yield {"error": refused.code, "message": refused.message, "hint": refused.hint, "page": refused.page}, b""
+
+
+def _done(request: Message, data: bytes, limits: Limits) -> Iterator[tuple[Message, bytes]]:
+    """Do what is asked: the whole text of a file, its parts from a page on, or the text of all of its parts."""
+    media_type = request["mediaType"]
+    extractor, paged = extractor_of(media_type), paged_of(media_type)
+    if extractor is None:
+        raise UnsupportedType(f"Nothing here reads {media_type}.")
+    if paged and request["asked"] == "parts":
+        for part in paged.parts(data, limits, request["begin"], request["characters"]):
+            yield {"part": part.begin}, parts.told(part)
+        yield {"read": True}, b""
+    elif paged and request["asked"] == "assembled":
+        yield texts.told(paged.assembled(parts.unlisted(data)))
+    else:
+        yield texts.told(extractor.extract(data, limits))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ PAGE_BREAK = "\n\f"
 """What stands between two pages of an extracted text."""
 
 GARBAGE_SHARE = 0.05
+"""If more of a page than this cannot be decoded, none of it can be trusted."""
 _BREAKS = re.compile("\r\n?|[\x0b\x85\u2028\u2029]")
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _INVISIBLE = re.compile("[\x00-\x08\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\ufdd0-\ufdef\ufeff\ufffe\uffff\ud800-\udfff]")
@@ -54,11 +55,11 @@ def mend_hyphens(pages: Sequence[str]) -> list[str]:
     return [_HYPHEN_MARK.sub("-", _LINE_END_HYPHEN.sub(mend, page)) for page in pages]
 
 
-def is_garbage(text: str) -> bool:
-    """Whether so much of a raw page is private, undecodable or glyph numbers that none of it can be trusted."""
-    visible = sum(map(len, text.split()))
+def undecodable(text: str) -> float:
+    """Return which share of a raw page's visible characters is private, undecodable or glyph numbers, from 0 to 1."""
     unreadable = sum(len(match[0]) for match in _UNREADABLE.finditer(text))
-    return unreadable > GARBAGE_SHARE * visible
+    visible = sum(map(len, text.split())) if unreadable else 1
+    return min(1.0, unreadable / max(visible, 1))
 
 
 def letters(text: str, enough: int = 1) -> int:

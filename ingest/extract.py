@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import PurePath
 from typing import Self
@@ -18,15 +19,21 @@ from typing import Self
 from corpus import errors
 from corpus.errors import Rejected, TimedOut, Unavailable, Unreadable
 from corpus.model import Extracted
+from corpus.parts import Part, listed
+from corpus.parts import heard as heard_part
 from corpus.ports import Limits
 from corpus.texts import heard
 from ingest.child import Message, pack, unpack
-from ingest.extractors import EXTRACTORS
+from ingest.extractors import EXTRACTORS, paged_of
 
 DOCUMENTS_PER_CHILD = 200
 START_SECONDS = 30.0
 TICK_SECONDS = 1.0
 SNIFFED = 64 * 1024
+BYTES_PER_CHARACTER = 6
+"""In JSON, at most: a control character is six."""
+SLACK = 2**20
+"""For all of a frame that is not text."""
 _MAGIC = (
     (b"\x89PNG\r\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -87,17 +94,26 @@ class Reader:
         self._lock = threading.Lock()
         self._child: _Child | None = None
 
-    def read(self, data: bytes, media_type: str, tick: Callable[[], None] = lambda: None) -> Extracted:
+    def read(
+        self,
+        data: bytes,
+        media_type: str,
+        tick: Callable[[], None] = lambda: None,
+        kept: Sequence[Part] = (),
+        keep: Callable[[Part], None] = lambda _: None,
+    ) -> Extracted:
         """Return the document's text. `tick` is called about every second; what it raises ends the reading.
 
-        Raises `Rejected` with the reason, `Unavailable` if no child can be started.
+        A format that is read from any page on goes on behind the parts that are `kept`, which follow on one another
+        from page 0, and `keep` is told of each new one; what that raises ends the reading too. Raises `Rejected` with
+        the reason, `Unavailable` if no child can be started.
         """
         with self._lock:
             if self._child and self._child.served >= DOCUMENTS_PER_CHILD:
                 self._renew()
             child = self._child = self._child or _Child()
             try:
-                return child.read(data, media_type, self.limits, tick)
+                return child.read(_Task(media_type, self.limits, tick), data, kept, keep)
             finally:
                 if child.busy:
                     self._renew()
@@ -117,6 +133,20 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _Task:
+    """What all requests about one document have in common; together they take no longer than its limit."""
+
+    def __init__(self, media_type: str, limits: Limits, tick: Callable[[], None]) -> None:
+        self.media_type = media_type
+        self.limits = limits
+        self.tick = tick
+        self.deadline = time.monotonic() + limits.seconds
+
+    def asking(self, what: str, **more: int) -> Message:
+        """A request's head."""
+        return {"mediaType": self.media_type, "limits": asdict(self.limits), "asked": what, **more}
 
 
 class _Child:
@@ -143,25 +173,69 @@ class _Child:
             self.close()
             raise Unavailable("The process that reads documents does not start.", retry_after=30) from error
 
-    def read(self, data: bytes, media_type: str, limits: Limits, tick: Callable[[], None]) -> Extracted:
+    def read(self, task: _Task, data: bytes, kept: Sequence[Part], keep: Callable[[Part], None]) -> Extracted:
         self.served += 1
-        self.busy = True
-        deadline = time.monotonic() + limits.seconds
+        if paged_of(task.media_type) is None:
+            return self._text(task, "text", data)
+        found = list(kept)
+        if not found or found[-1].end < found[-1].total:
+            for part in self._parts(task, data, found):
+                found.append(part)
+                keep(part)
+        return self._text(task, "assembled", listed(found))
+
+    def _text(self, task: _Task, asked: str, data: bytes) -> Extracted:
+        with self._translated(task):
+            self._send(task, task.asking(asked), data)
+            reply, body = self._reply(task)
+            found = heard(reply, body)
+            self.busy = False
+            return found
+
+    def _parts(self, task: _Task, data: bytes, before: Sequence[Part]) -> Iterator[Part]:
+        """Yield the parts behind those before, as the child reads them."""
+        end, total = (before[-1].end, before[-1].total) if before else (0, 0)
+        characters = sum(part.characters for part in before)
+        with self._translated(task):
+            self._send(task, task.asking("parts", begin=end, characters=characters), data)
+        while True:
+            with self._translated(task):
+                reply, body = self._reply(task)
+                if "read" in reply:
+                    self.busy = False
+                    return
+                part = heard_part(body)
+                characters += part.characters
+                total = total or part.total
+                if (part.begin, part.total) != (end, total) or characters > task.limits.characters:
+                    raise ValueError("The parts of a document do not fit together.")
+                end = part.end
+            yield part
+
+    @contextmanager
+    def _translated(self, task: _Task) -> Iterator[None]:
+        """What goes wrong with a child is the file's fault, and told as such."""
         try:
-            self._pipe.settimeout(limits.seconds)
-            self._pipe.sendall(pack({"mediaType": media_type, "limits": asdict(limits)}, data))
-            reply, body = self._receive(deadline, tick, 4 * limits.characters)
-            found = _refusal(reply) if "error" in reply else heard(reply, body)
+            yield
         except TimeoutError as error:
-            raise TimedOut(f"Reading it took longer than FOOTNOTE_MAX_SECONDS={limits.seconds:g}.") from error
+            raise TimedOut(f"Reading it took longer than FOOTNOTE_MAX_SECONDS={task.limits.seconds:g}.") from error
         except (EOFError, OSError) as error:
             raise Unreadable("The file made its reader crash.") from error
         except ValueError as error:
             raise Unreadable("The file made its reader answer nonsense.") from error
-        self.busy = False
-        if isinstance(found, Rejected):
-            raise found
-        return found
+
+    def _send(self, task: _Task, request: Message, data: bytes) -> None:
+        self.busy = True
+        self._pipe.settimeout(max(task.deadline - time.monotonic(), TICK_SECONDS))
+        self._pipe.sendall(pack(request, data))
+
+    def _reply(self, task: _Task) -> tuple[Message, bytes]:
+        """The child's next frame; raises what it was told if the child refuses."""
+        reply, body = self._receive(task.deadline, task.tick, BYTES_PER_CHARACTER * task.limits.characters + SLACK)
+        if "error" in reply:
+            self.busy = False
+            raise _refusal(reply)
+        return reply, body
 
     def _receive(self, deadline: float, tick: Callable[[], None], max_body: int) -> tuple[Message, bytes]:
         def take(size: int) -> bytes:

@@ -41,9 +41,11 @@ from corpus.model import (
     Page,
     Passage,
     Purpose,
+    Section,
     Space,
     Where,
 )
+from corpus.parts import OutlineEntry, Part, RawPage
 from corpus.ports import (
     ABSENT,
     LEASE_SECONDS,
@@ -379,25 +381,36 @@ class HashEmbedder:
 
 
 class PagedText:
-    """An extractor: `PAGED` and then pages parted by form feeds."""
+    """An extractor: `PAGED`, a title, and then pages parted by form feeds; each page is a line of its outline."""
 
     NAME = "paged-1"
     MEDIA_TYPES: tuple[str, ...] = ("text/x-paged",)
     SUFFIXES: tuple[str, ...] = (".paged",)
 
     def extract(self, data: bytes, limits: Limits) -> Extracted:
+        return self.assembled(list(self.parts(data, limits, 0, 0)))
+
+    def parts(self, data: bytes, limits: Limits, begin: int, characters: int) -> Iterator[Part]:
         if not data.startswith(b"PAGED"):
             raise Unreadable("The file is not paged text.")
         texts = data.removeprefix(b"PAGED").decode("utf-8", "replace").split("\f")
-        if len(texts) > limits.pages or sum(map(len, texts)) > limits.characters:
+        if len(texts) > limits.pages or characters + sum(map(len, texts[begin:])) > limits.characters:
             raise TooLarge("The file is beyond its limits.")
+        outline = tuple(OutlineEntry(1, f"page {number}", number) for number in range(len(texts)))
+        for start in range(begin, len(texts), 10):
+            pages = (RawPage(one, str(n), "" if one.strip() else "empty") for n, one in enumerate(texts, 1))
+            head = ("title", outline) if start == 0 else ("", ())
+            yield Part(start, len(texts), tuple(pages)[start : start + 10], *head)
+
+    def assembled(self, parts: Sequence[Part]) -> Extracted:
         pages, text = [], ""
-        for number, one in enumerate(texts, 1):
-            pages.append(Page(number, str(number), len(text), len(text) + len(one), "" if one.strip() else "empty"))
-            text += one + "\n\f"
+        for number, one in enumerate((page for part in parts for page in part.pages), 1):
+            pages.append(Page(number, one.label, len(text), len(text) + len(one.text), one.problem))
+            text += one.text + "\n\f"
         if not text.strip():
             raise NoText("No page of the file holds text.")
-        return Extracted(text, tuple(pages))
+        sections = tuple(Section(pages[page].start, (title,)) for _, title, page in parts[0].outline)
+        return Extracted(text, tuple(pages), sections, parts[0].title)
 
 
 @dataclass

@@ -14,7 +14,19 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("corpus", "ingest", "search", "lambdas", "footnote")
 NOUNS = tuple(
     f"corpus.{one}"
-    for one in ("model", "answers", "ports", "errors", "keys", "words", "sentences", "texts", "changes", "records")
+    for one in (
+        "model",
+        "answers",
+        "parts",
+        "ports",
+        "errors",
+        "keys",
+        "words",
+        "sentences",
+        "texts",
+        "changes",
+        "records",
+    )
 )
 MAY_IMPORT = {
     "corpus/blobs": (*NOUNS, "corpus.blobs", "corpus.aws"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.clean import clean, is_garbage, letters, mend_hyphens
+from ingest.clean import GARBAGE_SHARE, clean, letters, mend_hyphens, undecodable
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_marks_of_hyphens() -> None:
 
 def test_garbage() -> None:
     """A page of private characters, glyph numbers or undecodable bytes is garbage; one odd character is not."""
-    assert is_garbage("\ue001\ue002\ue003 text")
-    assert is_garbage("(cid:12)(cid:13) and (cid:14)")
-    assert is_garbage("/g18/g152 /g3 word")
-    assert not is_garbage("An ordinary page of text with one \uf0a7 bullet in it, as many have.")
-    assert not is_garbage("")
+    assert undecodable("\ue001\ue002\ue003 text") == 3 / 7
+    assert undecodable("(cid:12)(cid:13) and (cid:14)") > GARBAGE_SHARE
+    assert undecodable("/g18/g152 /g3 word") > GARBAGE_SHARE
+    assert 0 < undecodable("An ordinary page of text with one \uf0a7 bullet in it, as many have.") < GARBAGE_SHARE
+    assert (undecodable(""), undecodable("\x1f")) == (0, 1)
 
 
 def test_letters_are_counted_as_far_as_needed() -> None:

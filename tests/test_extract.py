@@ -14,16 +14,22 @@ import pytest
 
 from corpus.errors import Encrypted, NoText, Rejected, TimedOut, TooLarge, Unreadable, UnsupportedType
 from corpus.model import Extracted, Page, Section
+from corpus.parts import OutlineEntry, Part, RawPage, listed, unlisted
+from corpus.parts import heard as heard_part
+from corpus.parts import told as told_part
 from corpus.ports import Limits
 from corpus.texts import heard, told
 from ingest import extract
 from ingest.child import HEAD, pack, unpack
+from ingest.clean import undecodable
 from ingest.extract import Reader, sniff
 from ingest.extractors import EXTRACTORS, markdown
 from ingest.extractors import pdf as pdf_extractor
+from ingest.paging import in_parts
+from tests.fakes import Clock
 from tests.pdfs import PICTURE, pdf
 
-LIMITS = Limits(bytes=10**8, pages=100, characters=10**8, memory=2**30, seconds=30)
+LIMITS = Limits(bytes=10**8, pages=200, characters=10**8, memory=2**30, seconds=30)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +111,79 @@ def test_a_pdf_through_the_child(reader: Reader) -> None:
     assert found.title == "House Rules"
 
 
+def test_how_sure_a_page_is(reader: Reader) -> None:
+    """Of each page it is told how it was read, and which share of its characters could be: none if it is garbage."""
+    odd = "An ordinary page of text with one \uf0a7 in it, as many have."
+    share = undecodable(odd)
+    pages = [pdf_extractor._read(text, "1") for text in ("All of it is text.", odd, "\ue001\ue002 x")]
+
+    assert [(page.problem, page.method, page.confidence) for page in pages] == [
+        ("", "text", 100),
+        ("", "text", 100 - round(100 * share)),
+        ("garbage", "", 0),
+    ]
+    found = reader.read(pdf(["All of it is text.", PICTURE]), "application/pdf")
+    assert [(page.problem, page.method, page.confidence) for page in found.pages] == [
+        ("", "text", 100),
+        ("image", "text", 100),
+    ]
+
+
+LONG = pdf([f"Page {number} of the rules tells of the pool." for number in range(150)], title="Rules")
+
+
+def test_a_long_pdf_comes_in_parts(reader: Reader) -> None:
+    """Of a long PDF each part is told of as it is read, and reading goes on behind those that are kept."""
+    told = list[Part]()
+    whole = reader.read(LONG, "application/pdf", keep=told.append)
+    assert [(part.begin, part.end, part.total) for part in told] == [(0, 64, 150), (64, 128, 150), (128, 150, 150)]
+
+    for kept in range(4):
+        again = list[Part]()
+        assert reader.read(LONG, "application/pdf", kept=told[:kept], keep=again.append) == whole
+        assert again == told[kept:]
+
+
+def test_reading_parts_can_be_stopped(reader: Reader) -> None:
+    """What `keep` raises ends the reading, whatever it is, and what is read next is not what was left in the pipe."""
+
+    def stop(_: Part) -> None:
+        raise error
+
+    for error in (KeyboardInterrupt(), ValueError("a bug"), OSError("no disk")):
+        with pytest.raises(type(error)) as caught:
+            reader.read(LONG, "application/pdf", keep=stop)
+        assert caught.value is error
+        assert reader.read(b"next", "text/plain").text == "next"
+
+
+def test_the_limit_of_characters_counts_what_is_kept() -> None:
+    """A text that is too long is refused, also when a part of it was read before."""
+    told = list[Part]()
+    with Reader(LIMITS) as reader:
+        reader.read(LONG, "application/pdf", keep=told.append)
+    characters = sum(part.characters for part in told)
+    with Reader(replace(LIMITS, characters=characters - 1)) as reader:
+        for kept in range(3):
+            with pytest.raises(TooLarge, match="FOOTNOTE_MAX_CHARACTERS"):
+                reader.read(LONG, "application/pdf", kept=told[:kept])
+
+
+def test_slow_pages_make_short_parts() -> None:
+    """A part ends at 64 pages, or when its pages have taken five seconds."""
+    clock = Clock(0)
+
+    def pages() -> Iterator[RawPage]:
+        for number in range(100):
+            clock.sleep(0.0 if number < 70 else 2.0)
+            yield RawPage("text", str(number))
+
+    found = list(in_parts(pages(), Part(0, 100, (), "title"), 0, clock))
+
+    assert [part.begin for part in found] == [0, 64, 73, *range(76, 100, 3)]
+    assert [part.title for part in found][:2] == ["title", ""]
+
+
 def test_a_pdf_of_pictures_has_no_text(reader: Reader) -> None:
     """A PDF whose pages are all pictures is refused with a hint, not taken as empty."""
     with pytest.raises(NoText, match="None of the PDF's 2 pages") as caught:
@@ -133,6 +212,8 @@ def test_pypdf_reads_what_pdfium_cannot(reader: Reader, monkeypatch: pytest.Monk
     monkeypatch.setattr(pypdfium2, "PdfDocument", refuse)
 
     assert pdf_extractor.extract(data, LIMITS) == by_pdfium
+    (part,) = pdf_extractor.parts(data, LIMITS, 1, 0)
+    assert (part.begin, part.total, [page.label for page in part.pages]) == (1, 2, ["1"])
     with pytest.raises(Encrypted):
         pdf_extractor.extract(pdf(["secret"], password="x"), LIMITS)
 
@@ -305,6 +386,9 @@ def test_a_child_imports_nothing_from_where_it_is_run(tmp_path: Path, monkeypatc
 
 ORPHAN = """
 import os
+from corpus.parts import OutlineEntry, Part, RawPage, listed, unlisted
+from corpus.parts import heard as heard_part
+from corpus.parts import told as told_part
 from corpus.ports import Limits
 from ingest.extract import Reader
 reader = Reader(Limits(seconds=30))
@@ -350,6 +434,38 @@ def test_a_child_is_not_believed(reply: dict[str, object]) -> None:
     """A reply whose parts are missing or lie outside its text is nonsense, not a document."""
     with pytest.raises(ValueError, match=r"The structure|lies outside|object"):
         heard(reply, b"text")
+
+
+PART = Part(3, 9, (RawPage("a \ud800 \x02\n", "iv"), RawPage("", "5", "image", "", 0)), "", (OutlineEntry(1, "a", 8),))
+
+
+def test_parts_are_kept_as_they_are() -> None:
+    """A part comes out as it went in, with what a parser left in it, alone and in a list."""
+    assert heard_part(told_part(PART)) == PART
+    assert unlisted(listed([PART, PART])) == (PART, PART)
+    assert unlisted(listed([])) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"begin":3', '"begin":8'),
+        ('"begin":3', '"begin":-1'),
+        ('"begin":3', '"begin":"3"'),
+        ('"total":9', '"whole":9'),
+        ('"iv"', "4"),
+        ('"outline":[[1,"a",8]]', '"outline":[[1,"a",9]]'),
+        ('"outline":[[1,"a",8]]', '"outline":[[1,2,8]]'),
+        ('"title":""', '"title":null'),
+        ('{"begin"', '{"begin'),
+    ],
+)
+def test_a_part_is_not_believed(old: str, new: str) -> None:
+    """A part that lacks something, or whose pages are none of its document's, is no part."""
+    data = told_part(PART).decode("utf-8", "surrogatepass")
+    assert old in data
+    with pytest.raises(ValueError, match=r"part|Expecting|Unterminated|delimiter"):
+        heard_part(data.replace(old, new).encode("utf-8", "surrogatepass"))
 
 
 def test_frames() -> None:

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from corpus.errors import Encrypted, NoText, TooLarge, Unreadable
 from corpus.model import Extracted, Page, PageProblem, Section
+from corpus.parts import OutlineEntry, Part, RawPage
 from corpus.ports import Limits
-from ingest.clean import PAGE_BREAK, clean, is_garbage, letters, mend_hyphens
+from ingest.clean import GARBAGE_SHARE, PAGE_BREAK, clean, letters, mend_hyphens, undecodable
+from ingest.paging import in_parts
 
 if TYPE_CHECKING:
     import pypdf
@@ -33,42 +37,28 @@ IMAGE_SHARE = 0.5
 LAYOUT_SHARE = 0.8
 
 
-class _Raw(NamedTuple):
-    """A page as a parser gives it."""
+class _Book(NamedTuple):
+    """An opened PDF, whoever opened it: what goes with its page 0, and its pages from an index on."""
 
-    text: str
-    label: str
-    problem: PageProblem
-
-
-class _Entry(NamedTuple):
-    """A line of the outline: how deep from 1, its words, and the index of the page it leads to."""
-
-    level: int
-    title: str
-    page: int
+    first: Part
+    pages: Callable[[int], Iterator[RawPage]]
 
 
 def extract(data: bytes, limits: Limits) -> Extracted:
     """Return the text with pages, printed labels and the outline as sections; the contract is `Extractor`'s."""
-    import pypdfium2  # noqa: PLC0415 -- loaded in the child process only
-
-    try:
-        with closing(pypdfium2.PdfDocument(data)) as document:
-            _check_pages(len(document), limits)
-            pages = list(_bounded(_pdfium_pages(document), limits))
-            return _assembled(pages, list(_pdfium_outline(document)), _pdfium_title(document))
-    except pypdfium2.PdfiumError as error:
-        return _by_pypdf(data, limits, needs_password=error.err_code == PASSWORD_NEEDED)
+    return assembled(tuple(parts(data, limits, 0, 0)))
 
 
-def _check_pages(count: int, limits: Limits) -> None:
-    if count > limits.pages:
-        raise TooLarge(f"The PDF has {count} pages, more than FOOTNOTE_MAX_PAGES={limits.pages}.")
+def parts(data: bytes, limits: Limits, begin: int, characters: int) -> Iterator[Part]:
+    """Yield the pages from an index on as they lie in the file; the contract is `PagedExtractor`'s."""
+    with _opened(data) as book:
+        if book.first.total > limits.pages:
+            raise TooLarge(f"The PDF has {book.first.total} pages, more than FOOTNOTE_MAX_PAGES={limits.pages}.")
+        yield from in_parts(_bounded(book.pages(begin), limits, characters), book.first, begin)
 
 
-def _bounded(pages: Iterator[_Raw], limits: Limits) -> Iterator[_Raw]:
-    left = limits.characters
+def _bounded(pages: Iterator[RawPage], limits: Limits, characters: int) -> Iterator[RawPage]:
+    left = limits.characters - characters
     for page in pages:
         left -= len(page.text)
         if left < 0:
@@ -76,22 +66,43 @@ def _bounded(pages: Iterator[_Raw], limits: Limits) -> Iterator[_Raw]:
         yield page
 
 
-def _pdfium_pages(document: pypdfium2.PdfDocument) -> Iterator[_Raw]:
+@contextmanager
+def _opened(data: bytes) -> Iterator[_Book]:
+    """Open a PDF by PDFium, or else by pypdf: who opens it reads all of it, wherever reading begins."""
+    import pypdfium2  # noqa: PLC0415 -- loaded in the child process only
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        yield _by_pypdf(data, needs_password=error.err_code == PASSWORD_NEEDED)
+        return
+    with closing(document):
+        title = str(document.get_metadata_value("Title") or "")
+        first = Part(0, len(document), (), title, tuple(_pdfium_outline(document)))
+        yield _Book(first, lambda begin: _pdfium_pages(document, begin))
+
+
+def _read(text: str, label: str) -> RawPage:
+    """A page of text, of which nothing is kept if it is garbage."""
+    share = undecodable(text)
+    if share > GARBAGE_SHARE:
+        return RawPage("", label, "garbage", "", 0)
+    return RawPage(text, label, confidence=100 - round(100 * share))
+
+
+def _pdfium_pages(document: pypdfium2.PdfDocument, begin: int) -> Iterator[RawPage]:
     import pypdfium2  # noqa: PLC0415
 
-    for index in range(len(document)):
+    for index in range(begin, len(document)):
         label = document.get_page_label(index) or str(index + 1)
         try:
             with closing(document[index]) as page, closing(page.get_textpage()) as text_page:
-                text = text_page.get_text_range()
-                problem: PageProblem = ""
-                if is_garbage(text):
-                    problem, text = "garbage", ""
-                elif letters(text, FEW_LETTERS) < FEW_LETTERS and _is_picture(page):
-                    problem = "image"
-            yield _Raw(text, label, problem)
+                found = _read(text_page.get_text_range(), label)
+                if not found.problem and letters(found.text, FEW_LETTERS) < FEW_LETTERS and _is_picture(page):
+                    found = replace(found, problem="image")
+            yield found
         except pypdfium2.PdfiumError:
-            yield _Raw("", label, "failed")
+            yield RawPage("", label, "failed", "", 0)
 
 
 def _is_picture(page: pypdfium2.PdfPage) -> bool:
@@ -106,33 +117,29 @@ def _is_picture(page: pypdfium2.PdfPage) -> bool:
     return False
 
 
-def _pdfium_outline(document: pypdfium2.PdfDocument) -> Iterator[_Entry]:
-    for number, bookmark in enumerate(document.get_toc()):
-        if number >= MAX_OUTLINE:
-            return
-        target = bookmark.get_dest()
-        page = target.get_index() if target else None
-        if page is not None and 0 <= page < len(document):
-            yield _Entry(bookmark.level + 1, bookmark.get_title(), page)
+def _pdfium_outline(document: pypdfium2.PdfDocument) -> Iterator[OutlineEntry]:
+    import pypdfium2  # noqa: PLC0415
+
+    with suppress(pypdfium2.PdfiumError):  # a damaged outline costs the sections and nothing else
+        for bookmark in islice(document.get_toc(), MAX_OUTLINE):
+            target = bookmark.get_dest()
+            page = target.get_index() if target else None
+            if page is not None and 0 <= page < len(document):
+                yield OutlineEntry(bookmark.level + 1, bookmark.get_title(), page)
 
 
-def _pdfium_title(document: pypdfium2.PdfDocument) -> str:
-    return str(document.get_metadata_value("Title") or "")
-
-
-def _by_pypdf(data: bytes, limits: Limits, *, needs_password: bool) -> Extracted:
-    """Read what PDFium could not open."""
+def _by_pypdf(data: bytes, *, needs_password: bool) -> _Book:
+    """Open what PDFium could not."""
     import pypdf  # noqa: PLC0415
     from pypdf.errors import DependencyError  # noqa: PLC0415
 
     try:
         reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
         _unlock(reader)
-        _check_pages(len(reader.pages), limits)
-        pages = list(_bounded(_pypdf_pages(reader), limits))
         title = str((reader.metadata.title if reader.metadata else "") or "")
-        return _assembled(pages, list(_pypdf_outline(reader)), title)
-    except (Encrypted, TooLarge, NoText):
+        first = Part(0, len(reader.pages), (), title, tuple(_pypdf_outline(reader)))
+        labels = reader.page_labels
+    except (Encrypted, MemoryError):
         raise
     except DependencyError as error:  # an encryption that PDFium refused and pypdf has no library for
         raise Encrypted("The PDF needs a password.") from error
@@ -140,6 +147,7 @@ def _by_pypdf(data: bytes, limits: Limits, *, needs_password: bool) -> Extracted
         if needs_password:
             raise Encrypted("The PDF needs a password.") from error
         raise Unreadable("The file is damaged, or is no PDF.") from error
+    return _Book(first, lambda begin: _pypdf_pages(reader, labels, begin))
 
 
 def _unlock(reader: pypdf.PdfReader) -> None:
@@ -148,14 +156,14 @@ def _unlock(reader: pypdf.PdfReader) -> None:
         raise Encrypted("The PDF needs a password.")
 
 
-def _pypdf_pages(reader: pypdf.PdfReader) -> Iterator[_Raw]:
-    labels = reader.page_labels
-    for index, page in enumerate(reader.pages):
+def _pypdf_pages(reader: pypdf.PdfReader, labels: Sequence[str], begin: int) -> Iterator[RawPage]:
+    for index in range(begin, len(reader.pages)):
         try:
-            text = _pypdf_text(page)
-            yield _Raw("", labels[index], "garbage") if is_garbage(text) else _Raw(text, labels[index], "")
+            yield _read(_pypdf_text(reader.pages[index]), labels[index])
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 -- one bad page, whatever it raises, must not hide its neighbours
-            yield _Raw("", str(index + 1), "failed")
+            yield RawPage("", str(index + 1), "failed", "", 0)
 
 
 def _pypdf_text(page: pypdf.PageObject) -> str:
@@ -172,15 +180,15 @@ def _visible(text: str) -> int:
     return sum(map(len, text.split()))
 
 
-def _pypdf_outline(reader: pypdf.PdfReader) -> Iterator[_Entry]:
-    def walk(entries: Sequence[object], level: int) -> Iterator[_Entry]:
+def _pypdf_outline(reader: pypdf.PdfReader) -> Iterator[OutlineEntry]:
+    def walk(entries: Sequence[object], level: int) -> Iterator[OutlineEntry]:
         for entry in entries:
             if isinstance(entry, list):
                 yield from walk(entry, level + 1)
             elif isinstance(entry, pypdf.generic.Destination):
                 page = reader.get_destination_page_number(entry)
                 if page is not None and page >= 0:
-                    yield _Entry(level, str(entry.title or ""), page)
+                    yield OutlineEntry(level, str(entry.title or ""), page)
 
     import pypdf  # noqa: PLC0415
 
@@ -191,22 +199,24 @@ def _pypdf_outline(reader: pypdf.PdfReader) -> Iterator[_Entry]:
     yield from found
 
 
-def _assembled(raw: Sequence[_Raw], outline: Sequence[_Entry], title: str) -> Extracted:
+def assembled(parts: Sequence[Part]) -> Extracted:
     """Clean the pages, put them end to end, and find where the outline's lines stand."""
+    raw = [page for part in parts for page in part.pages]
     texts = [clean(text).strip("\n") for text in mend_hyphens([page.text for page in raw])]
     if not any(letters(text) for text in texts):
         raise NoText(f"None of the PDF's {len(raw)} pages holds text.")
     pages, at = [], 0
     for number, (page, text) in enumerate(zip(raw, texts, strict=True), 1):
         problem: PageProblem = page.problem or ("" if letters(text) else "empty")
-        pages.append(Page(number, clean(page.label).strip(), at, at + len(text), problem))
+        label = clean(page.label).strip()
+        pages.append(Page(number, label, at, at + len(text), problem, page.method, page.confidence))
         at += len(text) + len(PAGE_BREAK)
     body = PAGE_BREAK.join(texts)
-    title = re.sub(r"^Microsoft Word - ", "", clean(title)).strip()
-    return Extracted(body, tuple(pages), _sections(body, pages, outline), title)
+    title = re.sub(r"^Microsoft Word - ", "", clean(parts[0].title)).strip()
+    return Extracted(body, tuple(pages), _sections(body, pages, parts[0].outline), title)
 
 
-def _sections(body: str, pages: Sequence[Page], outline: Sequence[_Entry]) -> tuple[Section, ...]:
+def _sections(body: str, pages: Sequence[Page], outline: Sequence[OutlineEntry]) -> tuple[Section, ...]:
     """The outline's lines where their words stand on their page, or else at its top."""
     path: dict[int, str] = {}
     found: dict[int, tuple[str, ...]] = {}

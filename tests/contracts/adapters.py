@@ -18,7 +18,7 @@ from corpus.llms.openai import OpenAIModel
 from corpus.llms.quotes import Quotes
 from corpus.model import Space
 from corpus.openai_api import Access
-from corpus.ports import LLM, BlobStore, Embedder, Engine, Extractor, Queue, Table, VectorIndex
+from corpus.ports import LLM, BlobStore, Embedder, Engine, Extractor, PagedExtractor, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
 from corpus.queues.sqs import SqsQueue
 from corpus.tables.dynamodb import DynamoDbTable
@@ -260,6 +260,21 @@ class Samples:
     paged: bool
 
 
+LONG = tuple(f"Page {number} of the rules tells of the pool." for number in range(150))
+
+
+@dataclass
+class LongSamples:
+    """A document of 150 pages, with a title and an outline, for an extractor that reads from any page on."""
+
+    extractor: PagedExtractor
+    data: bytes
+
+
+PAGED: dict[str, Callable[[], LongSamples]] = {
+    "pdf": lambda: LongSamples(pdf, make_pdf(LONG, title="Rules", outline=[("tells of", 0, 3), ("the pool", 1, 140)])),
+    "paged": lambda: LongSamples(PagedText(), b"PAGED" + "\f".join(LONG).encode()),
+}
 EXTRACTORS: dict[str, Callable[[], Samples]] = {
     "pdf": lambda: Samples(
         pdf, WORDS, make_pdf(WORDS), (b"", b"%PDF-1.4", make_pdf(WORDS)[:300]), make_pdf([""]), paged=True

@@ -9,7 +9,7 @@ import pytest
 
 from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
 from tests.contracts import adapters
-from tests.contracts.adapters import Opened, Place, Samples
+from tests.contracts.adapters import LongSamples, Opened, Place, Samples
 from tests.fakes import Clock
 from tests.services import doubles
 
@@ -91,6 +91,11 @@ def embedder(request: pytest.FixtureRequest) -> Iterator[Embedder]:
 @pytest.fixture(params=adapters.EXTRACTORS)
 def samples(request: pytest.FixtureRequest) -> Samples:
     return adapters.EXTRACTORS[request.param]()
+
+
+@pytest.fixture(params=adapters.PAGED)
+def long_samples(request: pytest.FixtureRequest) -> LongSamples:
+    return adapters.PAGED[request.param]()
 
 
 @pytest.fixture(params=marked(adapters.LLMS))
