@@ -7,6 +7,7 @@ read, so of two workers that believe they hold a document one finds a `Conflict`
 from __future__ import annotations
 
 import logging
+import math
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +18,7 @@ from corpus.keys import iso_time, seconds_until, ulid
 from corpus.model import Change, Document, Reason, Stages
 from corpus.ports import LEASE_SECONDS, Put, Table
 from corpus.records.documents import Documents
-from corpus.records.jobs import Job, Jobs, JobStage, JobStatus, Progress
+from corpus.records.jobs import Job, Jobs, JobStage, JobStatus
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,10 @@ class Hold:
 
 
 class Claim:
-    """One attempt at one version of a document; `before` is the document as it was found."""
+    """One attempt at one version of a document; `before` is the document as it was found.
+
+    `stage` is what this attempt is at: the job's progress, which never goes back, may be further.
+    """
 
     def __init__(
         self, table: Table, clock: Callable[[], float], hold: Hold, *, before: Document, document: Document, job: Job
@@ -52,20 +56,23 @@ class Claim:
         self._clock = clock
         self._hold = hold
         self._renewed = self._reported = clock()
+        self._embedding: tuple[float, int] | None = None
         self.before = before
         self.document = document
         self.job = job
+        self.stage: JobStage = ""
 
     def keep(self, stage: JobStage = "", **amounts: int) -> None:
-        """Say how far the work is, and go on holding the document.
+        """Say how far this attempt is, and go on holding the document.
 
         Raises `Stopped` if the worker is to stop, `Conflict` if the document is another's by now.
         """
         if self._hold.stop():
             raise Stopped
         now = self._clock()
+        self.stage = stage or self.stage
         before = self.job.progress
-        progress = replace(before, stage=stage or before.stage, **amounts)
+        progress = before.reached(self.stage, **amounts)
         self.job = replace(self.job, progress=progress)
         tells = progress.stage != before.stage or (progress != before and now - self._reported >= REPORT_SECONDS)
         renews = now - self._renewed >= RENEW_SECONDS
@@ -75,7 +82,23 @@ class Claim:
             self.job = replace(self.job, lease_until=iso_time(now + LEASE_SECONDS))
         if tells or renews:
             self._reported = now
+            self.job = replace(self.job, progress=replace(progress, seconds_left=self._seconds_left(now)))
             self.job = self._jobs.put(self.job)
+
+    def _seconds_left(self, now: float) -> int | None:
+        """How long embedding goes on at the pace of this attempt; None unless it embeds, and has begun to."""
+        progress = self.job.progress
+        if self.stage != "embed":
+            return None
+        begun, first = self._embedding = self._embedding or (now, progress.embedded)
+        if now <= begun or progress.embedded <= first:
+            return None
+        return math.ceil((progress.chunks - progress.embedded) * (now - begun) / (progress.embedded - first))
+
+    def advanced(self) -> None:
+        """Say that something was kept, which nobody need do again: only attempts that keep nothing are counted."""
+        if self.job.attempt > 1:
+            self.job = self._jobs.put(replace(self.job, attempt=1))
 
     def named(self, recipe: str) -> None:
         """Write down which recipe the work follows."""
@@ -141,7 +164,7 @@ def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, 
     if old and old.unfinished and old.version == change.version:
         if old.lease_until > iso_time(now):
             raise Unavailable("Another worker has this document.", retry_after=seconds_until(old.lease_until, now))
-        job = replace(old, attempt=old.attempt + 1, progress=Progress())
+        job = replace(old, attempt=old.attempt + 1, progress=replace(old.progress, seconds_left=None))
     else:
         ids = (document.document_id, document.user_id, document.tenant_id)
         job = Job(ulid(now), *ids, version=change.version, created_at=iso_time(now))

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from corpus import texts
+from corpus import parts, texts
 from corpus.errors import BlobMissing, Conflict
 from corpus.keys import chunk_id, processed_prefix
 from corpus.model import HEADING_SEPARATOR, Chunk, Extracted, GenerationId, Passage
+from corpus.parts import Part
 from corpus.ports import BlobStore
 from corpus.words import file_words, heading_line
 
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHUNKS, EMBEDDINGS = "chunks.jsonl.gz", "embeddings.npz"
-CHECKPOINTS = "checkpoints/embed-v"
+CHECKPOINTS = "checkpoints/"
+PARTS, VECTORS = CHECKPOINTS + "extract-v", CHECKPOINTS + "embed-v"
 _T = TypeVar("_T")
 
 
@@ -53,10 +55,13 @@ class Context:
 
 
 class Derived:
-    """The derived files of one generation."""
+    """The derived files of one generation; `kept` is called after each that is kept."""
 
-    def __init__(self, blobs: BlobStore, user_id: str, generation: GenerationId) -> None:
+    def __init__(
+        self, blobs: BlobStore, user_id: str, generation: GenerationId, kept: Callable[[], None] = lambda: None
+    ) -> None:
         self._blobs = blobs
+        self._kept = kept
         self._user_id = user_id
         self._generation = generation
         self._prefix = processed_prefix(user_id, *generation)
@@ -64,6 +69,15 @@ class Derived:
     def extracted(self) -> Extracted | None:
         """Return the text with its structure, if the stage is done."""
         return self._understood(lambda: texts.stored(self._blobs, self._user_id, self._generation), *texts.NAMES)
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return the parts of the text that were kept before all were read, as far as they follow on one another."""
+        return parts.in_a_row(part for name in self._checkpoints(PARTS) if (part := self._load(name, parts.heard)))
+
+    def keep_part(self, part: Part) -> None:
+        """Keep a part under the number of its first page, unless it is all there is: then the text is kept next."""
+        if not part.whole:
+            self._keep(f"{PARTS}{part.begin + 1}.json", parts.told(part))
 
     def keep_extracted(self, extracted: Extracted) -> Extracted:
         """Keep the text, then its structure: the second says that both are there."""
@@ -124,21 +138,24 @@ class Derived:
     def checkpoints(self) -> dict[str, Vector]:
         """Return the vectors that were kept before all were there, by the name of what was embedded."""
         found: dict[str, Vector] = {}
-        for key in list(self._blobs.keys(self._prefix + CHECKPOINTS)):
-            found |= self._load(key.removeprefix(self._prefix), _read_checkpoint) or {}
+        for name in self._checkpoints(VECTORS):
+            found |= self._load(name, _read_checkpoint) or {}
         return found
 
     def keep_checkpoint(self, rows: Mapping[str, Vector]) -> None:
         """Keep some of the vectors, under the next number that is free."""
         data = _archive(names=np.array(list(rows)), embeddings=np.stack(list(rows.values())))
         for number in itertools.count(1):
-            if self._keep(f"{CHECKPOINTS}{number}.npz", data):
+            if self._keep(f"{VECTORS}{number}.npz", data):
                 return
 
     def drop_checkpoints(self) -> None:
-        """Remove what was kept on the way, now that all vectors are."""
-        for key in list(self._blobs.keys(self._prefix + CHECKPOINTS)):
-            self._blobs.delete(key)
+        """Remove what was kept on the way, now that all is made."""
+        for name in self._checkpoints(CHECKPOINTS):
+            self._blobs.delete(self._prefix + name)
+
+    def _checkpoints(self, begins: str) -> list[str]:
+        return [key.removeprefix(self._prefix) for key in self._blobs.keys(self._prefix + begins)]
 
     def _keep(self, name: str, data: bytes) -> bool:
         try:
@@ -146,6 +163,7 @@ class Derived:
         except Conflict:  # made by another
             log.info("a derived file was there already", extra={"key": self._prefix + name})
             return False
+        self._kept()
         return True
 
     def _load(self, name: str, read: Callable[[bytes], _T]) -> _T | None:

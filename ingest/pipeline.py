@@ -19,6 +19,7 @@ from corpus import words
 from corpus.errors import BlobMissing, Conflict, Rejected, TooLarge, Unavailable
 from corpus.keys import Original, change_id, iso_time, processed_prefix
 from corpus.model import Blob, Change, Chunk, Document, Extracted, Generation, GenerationId, Live, Reason, Space
+from corpus.parts import Part
 from corpus.ports import MAX_DELIVERIES, BlobStore, Deliveries, Embedder, Table, VectorIndex
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
@@ -27,7 +28,7 @@ from ingest.claim import MAX_ATTEMPTS, Claim, Hold, Stopped, claim, reason_of
 from ingest.derived import Context, Derived, passage
 from ingest.embed import embedded
 from ingest.extract import Reader
-from ingest.extractors import extractor_of
+from ingest.extractors import extractor_of, paged_of
 from ingest.outcomes import Upload, advanced, failed, refused, switched
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class Ingestor:
             held.give_back(None)
             raise
         except Exception as error:
-            reason = reason_of(error, held.job.progress.stage)
+            reason = reason_of(error, held.stage)
             if hold.last:
                 self._give_up(held, reason)
             else:
@@ -208,8 +209,9 @@ class Ingestor:
                 held.finish(advanced)
                 return
 
-            derived = Derived(self._blobs, held.document.user_id, generation_id)
-            extracted = derived.extracted() or derived.keep_extracted(self._extract(blob, upload, held))
+            derived = Derived(self._blobs, held.document.user_id, generation_id, held.advanced)
+            extracted = derived.extracted() or derived.keep_extracted(self._extract(blob, upload, held, derived))
+            del blob  # it may be large, and is not needed any more
             chunks, context = self._chunks(extracted, upload, held, derived)
             vectors = self._vectors(chunks, context, held, derived)
             generation = _generation(generation_id, held.document, chunks, context, vectors)
@@ -220,7 +222,7 @@ class Ingestor:
                 raise NotVisibleYet("The index does not show all chunks yet.", retry_after=5)
             held.finish(lambda document: switched(document, upload, extracted, generation, self._index.name))
         except Rejected as error:  # what became unreadable must not go on answering
-            reason, message = reason_of(error, held.job.progress.stage or "extract"), error.message
+            reason, message = reason_of(error, held.stage or "extract"), error.message
             held.finish(lambda document: refused(document, upload, reason, message), reason)
         log.info("a document is settled", extra={"document_id": held.document.document_id, "job_id": held.job.job_id})
 
@@ -230,9 +232,21 @@ class Ingestor:
         same = (document.checksum_sha256, document.file_name) == (upload.checksum_sha256, upload.file_name)
         return live if live and live.recipe == made_by and same else None
 
-    def _extract(self, blob: Blob, upload: Upload, held: Claim) -> Extracted:
+    def _extract(self, blob: Blob, upload: Upload, held: Claim, derived: Derived) -> Extracted:
+        """Read the text, from where another worker left off; what comes in parts is kept part by part."""
         held.keep("extract")
-        return self._reader.read(blob.data, upload.file_type, held.keep)
+        kept = derived.parts() if paged_of(upload.file_type) else ()
+
+        def reached(part: Part) -> None:
+            held.keep(done_pages=part.end, total_pages=part.total)
+
+        def keep(part: Part) -> None:
+            derived.keep_part(part)
+            reached(part)
+
+        for part in kept[-1:]:
+            reached(part)
+        return self._reader.read(blob.data, upload.file_type, held.keep, kept, keep)
 
     def _chunks(
         self, extracted: Extracted, upload: Upload, held: Claim, derived: Derived

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from corpus.model import Reason
+from corpus.model import Json, Reason
 from corpus.ports import Item, Put, Table
 from corpus.records.documents import reason_data
 
@@ -18,17 +18,50 @@ LEASES, BY_STATUS, BY_MONTH = 1, 2, 3
 LEASE_PARTITIONS = 8
 JobStatus = Literal["queued", "processing", "completed", "failed"]
 JobStage = Literal["", "extract", "chunk", "embed", "index"]
+STAGES: tuple[JobStage, ...] = ("", "extract", "chunk", "embed", "index")
+READ_PERCENT, EMBEDDED_PERCENT = 20, 95
+"""Where people see a job whose pages are read, and one whose chunks have vectors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: the stage it is in, its pages, and how many of its chunks have vectors."""
+    """How far a job is: the stage it is in, its pages, and how many of its chunks have vectors.
+
+    `seconds_left` is for embedding, which is nearly all of the time; None while nobody can tell.
+    """
 
     stage: JobStage = ""
     done_pages: int = 0
     total_pages: int = 0
     chunks: int = 0
     embedded: int = 0
+    seconds_left: int | None = None
+
+    def reached(
+        self, stage: JobStage = "", *, done_pages: int = 0, total_pages: int = 0, chunks: int = 0, embedded: int = 0
+    ) -> Progress:
+        """Return how far the job is now that somebody has come so far with it: nothing in it ever goes back.
+
+        What another worker did and lost was done; a total stays what it was first said to be.
+        """
+        pages, all_chunks = self.total_pages or total_pages, self.chunks or chunks
+        return Progress(
+            max(self.stage, stage, key=STAGES.index),
+            min(max(self.done_pages, done_pages), pages),
+            pages,
+            all_chunks,
+            min(max(self.embedded, embedded), all_chunks),
+            self.seconds_left,
+        )
+
+    @property
+    def percent(self) -> int:
+        """How far it is in whole percent: 99 at most, for only a document that is `ready` is done."""
+        if self.stage == "extract":
+            return READ_PERCENT * self.done_pages // max(self.total_pages, 1)
+        if self.stage == "embed":
+            return READ_PERCENT + (EMBEDDED_PERCENT - READ_PERCENT) * self.embedded // max(self.chunks, 1)
+        return {"": 0, "chunk": READ_PERCENT, "index": 99}[self.stage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +134,6 @@ def _item(job: Job) -> Item:
     if job.unfinished:
         partition = zlib.crc32(job.job_id.encode()) % LEASE_PARTITIONS
         keys[LEASES] = (f"LEASE#{partition}", f"{job.lease_until}#{job.job_id}")
-    progress = job.progress
     return Item(
         pk=f"DOCUMENT#{job.document_id}",
         sk=f"JOB#{job.job_id}",
@@ -120,18 +152,24 @@ def _item(job: Job) -> Item:
             "attempt": job.attempt,
             "leaseOwner": job.lease_owner,
             "leaseUntil": job.lease_until,
-            "progress": {
-                "stage": progress.stage,
-                "donePages": progress.done_pages,
-                "totalPages": progress.total_pages,
-                "chunks": progress.chunks,
-                "embedded": progress.embedded,
-            },
+            "progress": progress_data(job.progress),
             "error": reason_data(job.error) if job.error else None,
             "createdAt": job.created_at,
             "endedAt": job.ended_at,
         },
     )
+
+
+def progress_data(progress: Progress) -> dict[str, Json]:
+    """Return progress with the names it is stored and sent under."""
+    return {
+        "stage": progress.stage,
+        "donePages": progress.done_pages,
+        "totalPages": progress.total_pages,
+        "chunks": progress.chunks,
+        "embedded": progress.embedded,
+        "secondsLeft": progress.seconds_left,
+    }
 
 
 def _job(item: Item) -> Job:
@@ -149,8 +187,11 @@ def _job(item: Item) -> Job:
         attempt=data["attempt"],
         lease_owner=data["leaseOwner"],
         lease_until=data["leaseUntil"],
-        progress=Progress(*(progress[name] for name in ("stage", "donePages", "totalPages", "chunks", "embedded"))),
+        progress=Progress(*map(progress.get, PROGRESS_NAMES)),
         error=Reason(**data["error"]) if data["error"] else None,
         ended_at=data["endedAt"],
         rev=item.rev,
     )
+
+
+PROGRESS_NAMES = ("stage", "donePages", "totalPages", "chunks", "embedded", "secondsLeft")

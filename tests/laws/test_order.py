@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from corpus.errors import NotFound, Unavailable
 from corpus.keys import original_key
 from corpus.model import Change
-from corpus.records.jobs import LEASE_PARTITIONS, LEASES
+from corpus.records.jobs import LEASE_PARTITIONS, LEASES, Jobs, Progress
 from corpus.tables.dynamodb import DynamoDbTable
 from ingest.chunk import chunk
 from ingest.extract import Reader
@@ -111,6 +111,11 @@ class OtherRecipe(Ingestor):
         return super().recipe(file_type)[::-1]
 
 
+def amounts(progress: Progress) -> dict[str, int]:
+    names = ("done_pages", "total_pages", "chunks", "embedded")
+    return {name: getattr(progress, name) for name in names}
+
+
 @dataclass
 class Player:
     """Plays a history, and remembers what should be left of each document."""
@@ -118,6 +123,7 @@ class Player:
     world: World
     pending: list[Change] = field(default_factory=list)
     expected: dict[str, list[str]] = field(default_factory=dict)
+    progress: dict[str, Progress] = field(default_factory=dict)
 
     def play(self, doing: Doing) -> None:
         if isinstance(doing, Put):
@@ -156,6 +162,7 @@ class Player:
             index.tear, index.silently, index.late = doing.tear, doing.silently, doing.late
 
         def look() -> None:
+            self._watch(change)
             if fuse.steps == doing.overtaken_at:
                 for one in doing.meanwhile:
                     self.play(one)
@@ -174,6 +181,18 @@ class Player:
         finally:
             if isinstance(index, MemoryIndex):
                 index.tear, index.late = None, 0
+
+    def _watch(self, change: Change) -> None:
+        """See how far the document's job is: it never goes back, whoever works on it."""
+        document = self.world.documents.get(change.original.document_id if change.original else "")
+        job = Jobs(self.world.table).get(document.document_id, document.job_id) if document else None
+        if job:
+            before = self.progress.get(job.job_id, Progress())
+            assert before.reached(job.progress.stage, **amounts(job.progress)) == replace(
+                job.progress, seconds_left=None
+            )
+            assert before.percent <= job.progress.percent
+            self.progress[job.job_id] = replace(job.progress, seconds_left=None)
 
     def settle(self) -> None:
         """Deliver what is left until everything was taken, then replay what is there."""
@@ -337,7 +356,7 @@ def test_a_stale_removal_spares_what_is_being_written(reader: Reader) -> None:
 
 
 def test_three_deaths_are_an_error(reader: Reader) -> None:
-    """A document whose worker dies three times is in error, says so, and its old text answers."""
+    """A document whose worker dies three times and keeps nothing is in error, says so, and its old text answers."""
     player = Player(memory_world(reader))
     player.play(Put("d1", TEXTS[0]))
     player.settle()
@@ -345,7 +364,7 @@ def test_three_deaths_are_an_error(reader: Reader) -> None:
     (change,) = player.pending
     for _ in range(3):
         with pytest.raises(Killed):
-            player.world.ingestor(Fuse(blow_at=12)).apply(change)
+            player.world.ingestor(Fuse(blow_at=6)).apply(change)
         player.world.clock.sleep(61)
     player.world.ingestor().apply(change)
 
