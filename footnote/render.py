@@ -8,8 +8,10 @@ from typing import Any
 from corpus.answers import Answer, Citation
 from corpus.model import Document, Hit, Page, Reason
 from corpus.records.documents import data_of, reason_data
+from corpus.records.jobs import Job, Progress, progress_data
 
 UNPAGED = ""
+MINUTE = 60
 
 
 def hit_data(hit: Hit) -> dict[str, Any]:
@@ -69,6 +71,36 @@ def page_data(page: Page) -> dict[str, Any]:
         "confidence": page.confidence,
         "problem": page.problem,
     }
+
+
+def document_with_progress(document: Document, job: Job | None) -> dict[str, Any]:
+    """Return a document's record with the progress of its job, which is null once nothing is left to do."""
+    return {**document_data(document), "progress": job_data(job) if job and job.unfinished else None}
+
+
+def job_data(job: Job) -> dict[str, Any]:
+    """Return how far an unfinished job is, as it is sent; `error` is why the attempt before failed, if it did."""
+    return {
+        **progress_data(job.progress),
+        "percent": job.progress.percent,
+        "attempt": job.attempt,
+        "error": reason_data(job.error) if job.error else None,
+    }
+
+
+def far(progress: Progress) -> str:
+    """Return how far a stage is, in words: "640 of 2,000 pages", "12 of 40 chunks, about 2 min left"."""
+    if progress.stage == "extract" and progress.total_pages:
+        return f"{progress.done_pages:,} of {counted(progress.total_pages, 'page')}"
+    if progress.stage == "embed" and progress.chunks:
+        left = f", about {lasting(progress.seconds_left)} left" if progress.seconds_left else ""
+        return f"{progress.embedded:,} of {counted(progress.chunks, 'chunk')}{left}"
+    return ""
+
+
+def lasting(seconds: int) -> str:
+    """Return a time in whole seconds or minutes, whichever is easier to read."""
+    return f"{seconds} s" if seconds < 2 * MINUTE else f"{round(seconds / MINUTE)} min"
 
 
 def outcome_data(file_name: str, document_id: str, document: Document | None, reason: Reason | None) -> dict[str, Any]:

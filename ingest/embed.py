@@ -54,6 +54,7 @@ def embedded(
             report(done)
     rows |= fresh
     vectors = np.stack([rows[name] for name in names])
+    del rows, fresh  # as large as the vectors
     derived.keep_vectors(vectors)
     derived.drop_checkpoints()
     return vectors

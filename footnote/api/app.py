@@ -19,6 +19,7 @@ from footnote.api.shapes import (
     AnswerReply,
     DocumentShape,
     DocumentsReply,
+    DocumentWithProgress,
     Health,
     PagesReply,
     Question,
@@ -26,7 +27,7 @@ from footnote.api.shapes import (
     SearchRequest,
 )
 from footnote.connect import Footnote
-from footnote.render import answer_data, document_data, hit_data, page_data
+from footnote.render import answer_data, document_data, document_with_progress, hit_data, page_data
 from ingest.upload import unknown
 
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -97,10 +98,11 @@ def _add_documents(app: FastAPI, footnote: Footnote) -> None:
         found, following = footnote.documents.of_user(scope().user_id, limit, cursor)
         return {"documents": [document_data(one) for one in found], "cursor": following}
 
-    @app.get("/v1/documents/{document_id}", tags=["documents"], response_model=DocumentShape)
+    @app.get("/v1/documents/{document_id}", tags=["documents"], response_model=DocumentWithProgress)
     def document(document_id: str) -> dict[str, Any]:
-        """Return a document's record: its status, its page ledger, and why it is in error if it is."""
-        return document_data(mine(document_id))
+        """Return a document's record: its status, how far it is, its page ledger, and why it is in error if it is."""
+        found = mine(document_id)
+        return document_with_progress(found, footnote.jobs.get(document_id, found.job_id))
 
     @app.get("/v1/documents/{document_id}/pages", tags=["documents"])
     def pages(document_id: str) -> PagesReply:

@@ -110,6 +110,26 @@ class PagesReply(BaseModel):
     pages: list[PageShape]
 
 
+class ProgressShape(BaseModel):
+    """How far a document that is worked on is. Nothing of it goes back, and `percent` is 99 until it is `ready`."""
+
+    stage: str = Field(examples=["embed"], description="extract, chunk, embed or index; empty before")
+    donePages: int
+    totalPages: int = Field(examples=[2000], description="0 while nobody knows")
+    chunks: int
+    embedded: int
+    percent: int = Field(examples=[57])
+    secondsLeft: int | None = Field(description="while chunks are embedded, as soon as the pace is known")
+    attempt: int
+    error: dict[str, Any] | None = Field(description="why the attempt before failed, if it did")
+
+
+class DocumentWithProgress(DocumentShape):
+    """A document's record, and how far it is while it is worked on."""
+
+    progress: ProgressShape | None
+
+
 class DocumentsReply(BaseModel):
     """A page of documents, newest first; without a cursor it was the last."""
 

@@ -13,10 +13,12 @@ from rich.table import Table
 
 from corpus.errors import NotFound
 from corpus.model import Document, Scope
+from corpus.records.jobs import Job
 from footnote.commands.asking import empty
 from footnote.commands.files import document_id
+from footnote.commands.progress import STAGES
 from footnote.connect import Footnote
-from footnote.render import chunk_count, counted, document_data, page_data
+from footnote.render import chunk_count, counted, document_data, document_with_progress, far, page_data
 from ingest.upload import unknown
 
 PAGE = 100
@@ -66,13 +68,14 @@ def list_documents(footnote: Footnote, scope: Scope, *, as_json: bool) -> None:
 def show(footnote: Footnote, scope: Scope, name: str, *, as_json: bool) -> None:
     """Print what is known of a document: as JSON all of its record, else what a person asks."""
     document = named(footnote, scope, name)
+    job = footnote.jobs.get(document.document_id, document.job_id)
     if as_json:
-        print(json.dumps(document_data(document), ensure_ascii=False))  # noqa: T201
+        print(json.dumps(document_with_progress(document, job), ensure_ascii=False))  # noqa: T201
         return
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for label, value in _facts(footnote, document):
+    for label, value in _facts(document, job):
         table.add_row(label, escape(value))
     Console(highlight=False).print(table)
 
@@ -100,13 +103,15 @@ def show_pages(footnote: Footnote, scope: Scope, name: str, *, as_json: bool) ->
     console.print(table)
 
 
-def _facts(footnote: Footnote, document: Document) -> Iterator[tuple[str, str]]:
+def _facts(document: Document, job: Job | None) -> Iterator[tuple[str, str]]:
     yield "document", document.file_name
     yield "id", document.document_id
     yield "status", document.status
-    job = footnote.jobs.get(document.document_id, document.job_id)
     if job and job.unfinished:
-        yield "working on", f"{job.progress.stage or 'waiting'}, attempt {job.attempt}"
+        at = [STAGES[job.progress.stage], f"{job.progress.percent} %", far(job.progress), f"attempt {job.attempt}"]
+        yield "working on", ", ".join(part for part in at if part)
+        if job.error:
+            yield "last error", f"{job.error.code} ({job.error.stage})"
     if document.reason:
         yield "reason", f"{document.reason.code} ({document.reason.stage}): {document.stages.error_message}"
         yield "what helps", document.reason.hint

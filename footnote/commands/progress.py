@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from corpus.records.jobs import Progress as JobProgress
-from footnote.render import chunk_count, counted
+from footnote.render import chunk_count, counted, far
 
 if TYPE_CHECKING:
     from footnote.commands.files import Task
@@ -66,14 +66,12 @@ class Watcher:
         """Show how far a document is."""
         if task.document_id not in self._rows:
             self._rows[task.document_id] = self._bars.add_task("", total=None, detail="")
-        embedding = progress.stage == "embed" and progress.chunks
-        detail = f"{progress.embedded:,} of {counted(progress.chunks, 'chunk')}" if embedding else ""
         self._bars.update(
             self._rows[task.document_id],
             description=f"{escape(task.name)}  [dim]{STAGES[progress.stage]}[/]",
-            total=progress.chunks if embedding else None,
-            completed=progress.embedded,
-            detail=detail,
+            total=100 if progress.percent else None,
+            completed=progress.percent,
+            detail=far(progress),
         )
 
     def tell(self, task: Task) -> None:

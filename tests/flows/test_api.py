@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from footnote.api.problems import of_error
 from footnote.commands.serving import serve
 from footnote.connect import Footnote
 from footnote.settings import Settings
+from ingest.claim import Stopped
 from tests.fakes import HashEmbedder
 from tests.pdfs import pdf
 
@@ -69,6 +71,35 @@ def test_upload_and_ask(client: TestClient, footnote: Footnote) -> None:
 
     (hit,) = client.post("/v1/search", json={"question": "pool", "k": 3}).json()["hits"]
     assert hit["content"] == RULES.decode().strip()
+
+
+def test_how_far_a_document_is(client: TestClient, footnote: Footnote) -> None:
+    """While a document is worked on its record says how far it is; once it is ready there is nothing to say."""
+    data = pdf([f"Page {number} tells of the pool." for number in range(150)])
+    name = client.post("/v1/documents", files={"file": ("rules.pdf", data)}).json()["documentId"]
+    assert client.get(f"/v1/documents/{name}").json()["progress"] is None
+
+    asked = itertools.count(1)
+    with pytest.raises(Stopped):
+        footnote.ingestor.drain(footnote.queue, stop=lambda: next(asked) == 4)
+    document = client.get(f"/v1/documents/{name}").json()
+    assert document["status"] == "processing"
+    assert document["progress"] == {
+        "stage": "extract",
+        "donePages": 128,
+        "totalPages": 150,
+        "chunks": 0,
+        "embedded": 0,
+        "percent": 17,
+        "secondsLeft": None,
+        "attempt": 0,
+        "error": None,
+    }
+
+    while footnote.ingestor.drain(footnote.queue):
+        pass
+    document = client.get(f"/v1/documents/{name}").json()
+    assert (document["status"], document["progress"]) == ("ready", None)
 
 
 def test_what_is_not_there(client: TestClient) -> None:

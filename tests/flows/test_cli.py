@@ -209,7 +209,8 @@ def test_list_show_remove(run: Run, documents: Path) -> None:
     assert found["rules.md"][:8] in run("list").stdout
     for name in ("rules.md", str(documents / "rules.md"), found["rules.md"], found["rules.md"][:8]):
         assert "text/markdown, 57 bytes" in run("show", name).stdout
-    assert lines(run("show", "rules.md", "--json"))[0]["status"] == "ready"
+    shown = lines(run("show", "rules.md", "--json"))[0]
+    assert (shown["status"], shown["progress"]) == ("ready", None)
 
     assert run("remove", "rules.md").stdout == "removed rules.md\n"
     assert "rules.md" not in run("list").stdout

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from corpus.model import Change, Extracted
 from corpus.parts import PART_PAGES, Part
 from corpus.records.jobs import STAGES, Job, Jobs, JobStage, Progress
+from footnote.render import far
 from ingest.claim import MAX_ATTEMPTS, Hold, Stopped
 from ingest.extract import Reader
 from tests.pdfs import pdf
@@ -203,6 +204,25 @@ def test_slices_are_no_attempts(counting: Counting) -> None:
     assert deaths > MAX_ATTEMPTS
     one.check()
     assert sum(counting.times.values()) == PAGES
+
+
+def test_how_long_embedding_goes_on(counting: Counting) -> None:
+    """While chunks are embedded the job says how long that will go on at the pace of this attempt, and only then."""
+    one = book(counting)
+
+    def look() -> None:
+        one.world.clock.sleep(1)
+        one.look()
+
+    one.world.ingestor(Fuse(look=look)).apply(one.change)
+    told = [job.progress for job in one.seen if job.progress.seconds_left is not None]
+    assert {progress.stage for progress in told} == {"embed"}
+    assert told[0].seconds_left
+    assert [progress.seconds_left for progress in told if progress.embedded == progress.chunks][-1:] == [0]
+    assert far(replace(told[0], embedded=4, chunks=1234, seconds_left=150)) == "4 of 1,234 chunks, about 2 min left"
+    assert far(replace(told[0], embedded=4, chunks=9, seconds_left=50)) == "4 of 9 chunks, about 50 s left"
+    assert far(Progress("extract", 64, 150)) == "64 of 150 pages"
+    assert far(Progress("index", 150, 150)) == ""
 
 
 stages: st.SearchStrategy[JobStage] = st.sampled_from(STAGES)
