@@ -20,6 +20,7 @@ HEAVY = (
     "pypdf",
     "pypdfium2",
     "tiktoken",
+    "py3langid",
     "fastapi",
     "sqlite3",
     "Stemmer",

@@ -28,6 +28,7 @@ _UNSPACED = (
     "\u2e80-\u2fdf\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"  # kana, ideographs
     "\uac00-\ud7af\U00020000-\U0003ffff"  # Hangul, rarer ideographs
 )
+_UNSPACED_RUN = re.compile(f"[{_UNSPACED}]+")
 _WORD = re.compile(rf"([{_UNSPACED}]+)|[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)*")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 
@@ -66,7 +67,7 @@ def tokens(text: str) -> list[str]:
 
 def count(text: str) -> int:
     """Return how many words a text has: pieces between blanks, or characters of scripts that write without."""
-    return max(len(text.split()), sum(len(match[1] or "") for match in _WORD.finditer(text)))
+    return max(len(text.split()), 0 if text.isascii() else sum(map(len, _UNSPACED_RUN.findall(text))))
 
 
 def question_words(text: str, limit: int = MAX_QUERY_WORDS) -> tuple[str, ...]:

@@ -77,6 +77,15 @@ def encoded(text: str) -> NDArray[np.uint32]:
         return encoding().encode_to_numpy(plain(text), disallowed_special=())
 
 
+def rank(word: str) -> int:
+    """Return which place a word has among all by frequency, from 1; one of several tokens comes after all of one.
+
+    Tokens were numbered as they were learned, the most frequent pair of pieces first.
+    """
+    pieces = encoded(f" {word}")
+    return int(pieces[0]) + 1 if len(pieces) == 1 else encoding().n_vocab * len(pieces)
+
+
 def plain(text: str) -> str:
     """Return the text with lone surrogates, which no encoding takes, as replacement characters: as many characters."""
     try:
