@@ -233,7 +233,22 @@ def test_markdown_headings() -> None:
         ("Minutes", "Fees"),
     ]
     assert all(found.text.startswith(("#", "Minutes"), section.start) for section in found.sections)
-    assert found.title == "House Rules"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("---\ntitle: House Rules\n---\n# Pool\n", "House Rules"),
+        ("---\nauthor: Ann\ntitle:  'House Rules: 2026' \ntitle: no\n---\nPool\n", "House Rules: 2026"),
+        ('---\ntitle: "\n---\nPool\n', '"'),
+        ("---\ntitle: >\n  House\n---\nPool\n", ""),
+        ("---\nsubtitle: x\n---\ntitle: y\n", ""),
+        ("title: y\n# Pool\n", ""),
+    ],
+)
+def test_a_markdown_title(text: str, title: str) -> None:
+    """A Markdown file's own title is the one in its front matter; a heading is none."""
+    assert markdown.extract(text.encode(), LIMITS).title == title
 
 
 def test_markdown_tables() -> None:

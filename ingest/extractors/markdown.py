@@ -1,4 +1,4 @@
-"""Markdown: the text as it was written, with its headings as sections and its tables as grids."""
+"""Markdown: the text as it was written, its headings as sections, its tables as grids, its front matter for a title."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from corpus.model import Extracted, Grid, Page, Section
 from corpus.ports import Limits
 from ingest.extractors.text import decoded
 
-NAME = "markdown-2"
+NAME = "markdown-3"
 MEDIA_TYPES: tuple[str, ...] = ("text/markdown",)
 SUFFIXES: tuple[str, ...] = (".md", ".markdown", ".mdown", ".mkd")
 
@@ -21,6 +21,7 @@ _LINE = re.compile(
 """A code fence, a heading behind `#`s, or a heading that is underlined."""
 _DASHES = re.compile(r"^[ \t]{0,3}(?=[|:-])[|: \t-]+$", re.MULTILINE)
 """What may stand between the header of a table and its rows."""
+_TITLE = re.compile(r"^title:[ \t]+([^\n]+)$", re.MULTILINE)
 
 
 def extract(data: bytes, limits: Limits) -> Extracted:
@@ -34,8 +35,7 @@ def extract(data: bytes, limits: Limits) -> Extracted:
         path[level] = title
         sections.append(Section(start, tuple(path.values())))
     grids = tuple(tables(body))
-    title = min(found, key=lambda heading: heading[1])[2] if found else ""
-    return Extracted(body, (Page(1, "", 0, len(body)),), tuple(sections), title, grids=grids)
+    return Extracted(body, (Page(1, "", 0, len(body)),), tuple(sections), _title(body), grids=grids)
 
 
 def headings(body: str) -> Iterator[tuple[int, int, str]]:
@@ -75,6 +75,14 @@ def _front_matter(body: str) -> int:
     """Where the text begins behind a block of properties between two lines of dashes; 0 without one."""
     end = body.find("\n---\n") if body.startswith("---\n") else -1
     return end + len("\n---\n") if end >= 0 else 0
+
+
+def _title(body: str) -> str:
+    """The title in the front matter; a block behind `>` or `|` is left alone."""
+    found = _TITLE.search(body, 0, _front_matter(body))
+    value = found[1].strip() if found else ""
+    quoted = len(value) > 1 and value[0] in "\"'" and value[0] == value[-1]
+    return value[1:-1].strip() if quoted else "" if value.startswith((">", "|")) else value
 
 
 def _unclosed(title: str) -> str:
