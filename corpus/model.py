@@ -52,12 +52,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Stored bytes and what the store knows of them."""
+    """Stored bytes and what the store knows of them; `bucket` is "" where there are none."""
 
     key: str
     data: bytes
     etag: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,13 +327,17 @@ class Document:
     file_name: str = ""
     file_type: str = ""
     file_size: int = 0
+    bucket: str = ""
     upload_date: str = ""
     status: Status = "uploading"
     stages: Stages = Stages()
     title: str = ""
     tags: tuple[str, ...] = ()
+    language: str = ""
     page_count: int = 0
     word_count: int = 0
+    preview: str = ""
+    keywords: tuple[str, ...] = ()
     access: Access = Access()
     version: str = ""
     live: Mapping[str, Live] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What a document's record says once an attempt at it has ended."""
+"""What a document's record says while an attempt at it goes on, and once it has ended."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from corpus.model import Blob, Coverage, Document, Extracted, Generation, Live, Reason, Stages
+from corpus.records.jobs import JobStage
+from ingest.describe import Description
 from ingest.extract import sniff
 from ingest.ledger import coverage
 
 ALL_STAGES = Stages(text_extracted=True, chunks_created=True, vectors_generated=True, indexed=True)
+STAGES: tuple[JobStage, ...] = ("extract", "chunk", "embed", "index")
+NOTHING = Description(title="", own_title="", language="", page_count=0, word_count=0, keywords=(), preview="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class Upload:
     file_size: int
     checksum_md5: str
     checksum_sha256: str
+    bucket: str = ""
 
     @classmethod
     def of(cls, blob: Blob, document: Document) -> Upload:
@@ -32,21 +37,24 @@ class Upload:
             file_size=len(blob.data),
             checksum_md5=hashlib.md5(blob.data, usedforsecurity=False).hexdigest(),
             checksum_sha256=hashlib.sha256(blob.data).hexdigest(),
+            bucket=blob.bucket,
         )
 
 
 def switched(
-    document: Document, upload: Upload, extracted: Extracted, generation: Generation, index_name: str
+    document: Document,
+    upload: Upload,
+    extracted: Extracted,
+    about: Description,
+    generation: Generation,
+    index_name: str,
 ) -> Document:
     """Return the document as it is once this generation answers."""
     live = Live(generation.id.version, generation.id.recipe, len(generation.chunks))
     return replace(
-        _uploaded(document, upload),
+        _described(_uploaded(document, upload), about),
         status="ready",
         stages=ALL_STAGES,
-        title=extracted.title,
-        page_count=len(extracted.pages),
-        word_count=len(extracted.text.split()),
         live={**document.live, index_name: live},
         coverage=coverage(extracted.pages, extracted.flags),
         reason=None,
@@ -61,15 +69,19 @@ def advanced(document: Document) -> Document:
 def refused(document: Document, upload: Upload | None, reason: Reason, message: str) -> Document:
     """Return the document as it is when its bytes will never do: nothing of it answers any more."""
     known = _uploaded(document, upload) if upload else document
-    return replace(failed(known, reason, message), live={}, coverage=Coverage(), page_count=0, word_count=0)
+    return replace(_described(failed(known, reason, message), NOTHING), live={}, coverage=Coverage())
 
 
 def failed(document: Document, reason: Reason, message: str) -> Document:
     """Return the document as it is when the attempts at it are used up; what is live goes on answering."""
-    stages = ("extract", "chunk", "embed", "index")
-    reached = stages.index(reason.stage) if reason.stage in stages else 0
-    done = Stages(reached > 0, reached > 1, reached > 2, indexed=False, error_message=message)  # noqa: PLR2004
-    return replace(document, status="error", reason=reason, stages=done)
+    stages = replace(reached(reason.stage), error_message=message)
+    return replace(document, status="error", reason=reason, stages=stages)
+
+
+def reached(stage: str) -> Stages:
+    """Return what is done once a stage has begun: all that come before it."""
+    done = STAGES[: STAGES.index(stage)] if stage in STAGES else ()
+    return Stages("extract" in done, "chunk" in done, "embed" in done)
 
 
 def _uploaded(document: Document, upload: Upload) -> Document:
@@ -80,4 +92,17 @@ def _uploaded(document: Document, upload: Upload) -> Document:
         file_size=upload.file_size,
         checksum_md5=upload.checksum_md5,
         checksum_sha256=upload.checksum_sha256,
+        bucket=upload.bucket,
+    )
+
+
+def _described(document: Document, about: Description) -> Document:
+    return replace(
+        document,
+        title=about.title,
+        language=about.language,
+        page_count=about.page_count,
+        word_count=about.word_count,
+        preview=about.preview,
+        keywords=about.keywords,
     )

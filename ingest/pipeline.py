@@ -23,7 +23,7 @@ from corpus.parts import Part
 from corpus.ports import MAX_DELIVERIES, BlobStore, Deliveries, Embedder, Table, VectorIndex
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
-from ingest import chunk, clean, tokens
+from ingest import chunk, clean, describe, tokens
 from ingest.claim import MAX_ATTEMPTS, Claim, Hold, Stopped, claim, reason_of
 from ingest.derived import Context, Derived, passage
 from ingest.embed import embedded
@@ -212,7 +212,8 @@ class Ingestor:
             derived = Derived(self._blobs, held.document.user_id, generation_id, held.advanced)
             extracted = derived.extracted() or derived.keep_extracted(self._extract(blob, upload, held, derived))
             del blob  # it may be large, and is not needed any more
-            chunks, context = self._chunks(extracted, upload, held, derived)
+            about = describe.description(extracted, upload.file_name)
+            chunks, context = self._chunks(extracted, about.own_title, upload, held, derived)
             vectors = self._vectors(chunks, context, held, derived)
             generation = _generation(generation_id, held.document, chunks, context, vectors)
 
@@ -220,7 +221,7 @@ class Ingestor:
             self._index.write(generation)
             if self._index.count(generation_id) != len(chunks):
                 raise NotVisibleYet("The index does not show all chunks yet.", retry_after=5)
-            held.finish(lambda document: switched(document, upload, extracted, generation, self._index.name))
+            held.finish(lambda document: switched(document, upload, extracted, about, generation, self._index.name))
         except Rejected as error:  # what became unreadable must not go on answering
             reason, message = reason_of(error, held.stage or "extract"), error.message
             held.finish(lambda document: refused(document, upload, reason, message), reason)
@@ -249,7 +250,7 @@ class Ingestor:
         return self._reader.read(blob.data, upload.file_type, held.keep, kept, keep)
 
     def _chunks(
-        self, extracted: Extracted, upload: Upload, held: Claim, derived: Derived
+        self, extracted: Extracted, own_title: str, upload: Upload, held: Claim, derived: Derived
     ) -> tuple[tuple[Chunk, ...], Context]:
         pages = len(extracted.pages)
         held.keep("chunk", done_pages=pages, total_pages=pages)
@@ -261,7 +262,7 @@ class Ingestor:
             file_name=upload.file_name,
             file_type=upload.file_type,
             tags=held.document.tags,
-            title=extracted.title,
+            title=own_title,
             created_at=created_at,
         )
         if not kept:
@@ -324,7 +325,8 @@ class Ingestor:
 def recipe(file_type: str, space: Space) -> str:
     """Return the first 12 hex digits of the SHA-256 of the names of all steps a file of this type goes through."""
     extractor = extractor_of(file_type)
-    names = (extractor.NAME if extractor else "none", clean.NAME, chunk.NAME, tokens.NAME, words.NAME, str(space))
+    made_by = extractor.NAME if extractor else "none"
+    names = (made_by, clean.NAME, describe.NAME, chunk.NAME, tokens.NAME, words.NAME, str(space))
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
 
 

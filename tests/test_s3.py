@@ -47,11 +47,12 @@ def unfinished(bucket: Bucket) -> list[Any]:
 
 @pytest.mark.parametrize("data", [BIG, BIG[:PART_BYTES], BIG[: 2 * PART_BYTES], BIG[: PART_BYTES - 1]])
 def test_parts(bucket: Bucket, data: bytes) -> None:
-    """From 5 MB on a blob is sent in parts, and is one blob whose etag is the one that its event carries."""
+    """From 5 MB on a blob is sent in parts, and is one blob of its bucket, whose etag is that of its event."""
     etag = bucket.blobs.put(KEY, data, {"originalname": "big.pdf"})
 
     blob = bucket.blobs.get(KEY, len(data))
     assert (blob.data == data, blob.etag, blob.metadata) == (True, etag, {"originalname": "big.pdf"})
+    assert blob.bucket == bucket.name
     assert [(change.kind, change.etag) for change in changes(bucket)] == [("put", etag)]
     assert ("-" in etag) == (len(data) >= PART_BYTES)
     assert unfinished(bucket) == []

@@ -64,7 +64,7 @@ class S3Blobs:
                     raise TooLarge(f"{key} holds {size} bytes, more than the {limit} that are allowed.")
                 data = body.read()
         metadata = {name: unquote(value) for name, value in answer["Metadata"].items()}
-        return Blob(key, data, _bare(answer["ETag"]), metadata)
+        return Blob(key, data, _bare(answer["ETag"]), metadata, self._bucket)
 
     def put(self, key: str, data: bytes, metadata: Mapping[str, str], *, absent: bool = False) -> str:
         target = {"Bucket": self._bucket, "Key": checked_key(key)}

@@ -106,6 +106,7 @@ def data_of(document: Document) -> dict[str, Json]:
         "fileType": document.file_type,
         "fileSize": document.file_size,
         "s3Key": document.key,
+        "s3Bucket": document.bucket or None,
         "uploadDate": document.upload_date,
         "status": document.status,
         "processingStatus": {
@@ -116,11 +117,13 @@ def data_of(document: Document) -> dict[str, Json]:
             "errorMessage": stages.error_message,
         },
         "metadata": {
-            "title": document.title,
+            "title": document.title or None,
             "tags": document.tags,
+            "language": document.language or None,
             "pageCount": document.page_count,
             "wordCount": document.word_count,
         },
+        "searchableContent": {"preview": document.preview, "keywords": document.keywords},
         "access": {
             "isPublic": access.is_public,
             "sharedWith": access.shared_with,
@@ -169,6 +172,7 @@ def _document(item: Item) -> Document:
             rev=item.rev,
         )
     stages, metadata, access, coverage = (data[name] for name in ("processingStatus", "metadata", "access", "coverage"))
+    content = data.get("searchableContent", {"preview": "", "keywords": ()})  # a record may be older than these
     return Document(
         document_id=data["documentId"],
         user_id=data["userId"],
@@ -176,13 +180,17 @@ def _document(item: Item) -> Document:
         file_name=data["fileName"],
         file_type=data["fileType"],
         file_size=data["fileSize"],
+        bucket=data.get("s3Bucket") or "",
         upload_date=data["uploadDate"],
         status=data["status"],
         stages=Stages(*(stages[name] for name in STAGE_NAMES)),
-        title=metadata["title"],
+        title=metadata["title"] or "",
         tags=tuple(metadata["tags"]),
+        language=metadata.get("language") or "",
         page_count=metadata["pageCount"],
         word_count=metadata["wordCount"],
+        preview=content["preview"],
+        keywords=tuple(content["keywords"]),
         access=Access(access["isPublic"], tuple(access["sharedWith"]), tuple(access["audience"])),
         version=data["version"],
         live={name: Live(one["version"], one["recipe"], one["chunkCount"]) for name, one in data["live"].items()},

@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 DOCUMENT_ID = "3f0c1f5e-6a35-4c53-9a0f-0a9c6a5a4c11"
+METADATA = {"title": "House Rules", "tags": [], "language": "en", "pageCount": 4, "wordCount": 1013}
+CONTENT = {"preview": "House Rules of Linden Court", "keywords": ["caretaker", "rules", "apartment"]}
 
 
 class Question(BaseModel):
@@ -86,7 +88,8 @@ class DocumentShape(BaseModel):
     status: str = Field(examples=["ready"], description="uploading, processing, ready or error")
     uploadDate: str = Field(examples=["2026-11-21T09:00:00.000Z"])
     version: str
-    metadata: dict[str, Any]
+    metadata: dict[str, Any] = Field(examples=[METADATA])
+    searchableContent: dict[str, Any] = Field(examples=[CONTENT])
     coverage: dict[str, Any]
     reason: dict[str, Any] | None
 

@@ -118,12 +118,18 @@ def _facts(document: Document, job: Job | None) -> Iterator[tuple[str, str]]:
     if document.title:
         yield "title", document.title
     yield "kind", f"{document.file_type or 'not known yet'}, {document.file_size:,} bytes"
+    if document.language:
+        yield "language", document.language
     yield "holds", f"{counted(document.page_count, 'page')}, {counted(document.word_count, 'word')}"
     coverage = document.coverage
     gaps = (("blank", coverage.empty), ("pictures", coverage.images), ("unreadable", coverage.garbage))
     yield from ((what, f"page {', '.join(ranges)}") for what, ranges in gaps if ranges)
     if coverage.flags:
         yield "noted", ", ".join(coverage.flags)
+    if document.keywords:
+        yield "keywords", ", ".join(document.keywords)
+    if document.preview:
+        yield "begins", " ".join(document.preview.split())
     yield "answers with", counted(chunk_count(document), "chunk")
     yield "uploaded", document.upload_date
     yield "version", document.version or "not uploaded yet"

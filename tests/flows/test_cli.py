@@ -238,6 +238,25 @@ def test_the_page_ledger(run: Run, tmp_path: Path) -> None:
     assert "Nothing of it answers" in run("show", "blank.txt", "--pages").stdout
 
 
+def test_show(run: Run, tmp_path: Path) -> None:
+    """`show` says what a document is called, in which language it is, what it is about and how it begins."""
+    rules = tmp_path / "rules.txt"
+    rules.write_text(
+        "The caretaker opens the pool at nine.\n\nThe caretaker closes the pool at eight in the evening.\n"
+    )
+    run("ingest", rules)
+
+    said = {line[:14].strip(): line[14:].strip() for line in run("show", "rules.txt").stdout.splitlines()}
+
+    assert (said["title"], said["language"], said["holds"]) == ("rules", "en", "1 page, 17 words")
+    assert said["keywords"].startswith("caretaker, pool")
+    assert said["begins"].startswith("The caretaker opens the pool at nine. The")
+    (data,) = lines(run("show", "rules.txt", "--json"))
+    assert data["metadata"] == {"title": "rules", "tags": [], "language": "en", "pageCount": 1, "wordCount": 17}
+    assert data["searchableContent"]["preview"] == rules.read_text().rstrip()
+    assert data["s3Bucket"] is None
+
+
 def test_one_persons_documents_are_not_anothers(run: Run, documents: Path) -> None:
     """Another user sees nothing of it, and is told what is told of documents that do not exist."""
     run("ingest", documents)

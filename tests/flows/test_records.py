@@ -1,0 +1,170 @@
+"""What a record says: of the document it is about, and of the attempt that is being made at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from corpus import texts
+from corpus.model import Stages
+from corpus.ports import MAX_ITEM_BYTES, Item
+from corpus.records.documents import Documents, data_of
+from tests.worlds import ME, World
+
+SAMPLES = Path(__file__).parent.parent.parent / "sample_docs"
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What the record of a sample says."""
+
+    file_type: str
+    title: str
+    language: str
+    pages: int
+    words: int
+    begins: str
+    keywords: str
+    md5: str
+    sha256: str
+
+
+GOLDEN = {
+    "house-rules.pdf": Golden(
+        "application/pdf",
+        "House Rules of Linden Court",
+        "en",
+        4,
+        1013,
+        "House Rules of Linden Court\nEdition of 1 April 2025, adopted",
+        "caretaker days rules Linden apartment hours booked moving guests parking waste permit Bicycles owners Court "
+        "issue Visitor House balconies lift",
+        "9ed4171d3e97f6a0bcc1da5d32855a78",
+        "789074fdcdbe7bcd85e512e37e1a820896a634d7a7e0cd6aede5a596879144dd",
+    ),
+    "minutes-2026-05.md": Golden(
+        "text/markdown",
+        "Minutes of the owners' meeting, 21 May 2026",
+        "en",
+        1,
+        341,
+        "# Minutes of the owners' meeting, 21 May 2026\n\nLinden Court ",
+        "euros abstention meeting Laurent roof monthly votes accounts Haddad offers Nowak metre apartments charging "
+        "reserve contribution Type shares chair square",
+        "042dd1f189ca07d291ee5149ddeae909",
+        "c0bb62035006ad1fbea34a31b793d1b2d89e631c696e0c9673a169a86bfb9930",
+    ),
+    "move-in-guide.txt": Golden(
+        "text/plain",
+        "move in guide",
+        "en",
+        1,
+        323,
+        "WELCOME TO LINDEN COURT\nA short guide for those who move in\n",
+        "caretaker days parcels mailbox water door box fuse valve heating supplier electricity apartment lift "
+        "administration floor main key LINDEN Meridian",
+        "7d5fc72e099c56c4225e1733eca084ee",
+        "5814f35d2a9ce5e5569873eb431eef025243f384d7014bfe7bab0d56ac75da2c",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_the_record_of_a_sample(world: World, name: str) -> None:
+    """The record of a sample says what a person who has read it would say."""
+    data = (SAMPLES / name).read_bytes()
+    world.uploads.put(ME, "d1", name, data)
+    world.work()
+
+    found, golden = world.document("d1"), GOLDEN[name]
+    assert (found.status, found.file_name, found.file_size) == ("ready", name, len(data))
+    assert found.stages == Stages(True, True, True, True)
+    extracted = texts.stored(world.blobs, "me", found.live_in(world.index.name) or pytest.fail("it does not answer"))
+    assert extracted
+    assert found.preview == extracted.text.replace("\f", "")[:500].rstrip()
+    assert (
+        Golden(
+            found.file_type,
+            found.title,
+            found.language,
+            found.page_count,
+            found.word_count,
+            found.preview[: len(golden.begins)],
+            " ".join(found.keywords),
+            found.checksum_md5,
+            found.checksum_sha256,
+        )
+        == golden
+    )
+
+
+def test_what_can_not_be_said_is_null(world: World) -> None:
+    """A field that nobody can fill is null as it is sent, and empty as it is read."""
+    world.put("d1", "12 34", name=".md")
+    world.work()
+
+    found = world.document("d1")
+    data = data_of(found)
+    assert data["s3Bucket"] is None
+    assert data["metadata"] == {"title": "md", "tags": (), "language": None, "pageCount": 1, "wordCount": 2}
+    assert data["searchableContent"] == {"preview": "12 34", "keywords": ()}
+    assert (found.language, found.bucket, found.keywords) == ("", "", ())
+
+
+def test_a_record_older_than_its_fields(world: World) -> None:
+    """A record that was written before these fields were is read as one that says nothing in them."""
+    world.put("d1", "The pool opens at nine.")
+    world.work()
+    item = world.table.get("DOCUMENT#d1", "DOCUMENT")
+    assert item
+    data = {name: value for name, value in item.data.items() if name not in {"searchableContent", "s3Bucket"}}
+    metadata = item.data["metadata"]
+    assert isinstance(metadata, dict)
+    data["metadata"] = {name: value for name, value in metadata.items() if name != "language"}
+    world.table.put(Item(item.pk, item.sk, item.kind, data, item.keys), item.rev)
+
+    found = Documents(world.table).get("d1")
+
+    assert found
+    assert (found.status, found.language, found.preview, found.keywords) == ("ready", "", "", ())
+
+
+def test_the_longest_record_fits(world: World) -> None:
+    """What is said of a text leaves room in a record, however long its title, its words and its characters are."""
+    text = f"# {'長' * 5000}\n\n" + " ".join(f"{'𝔘' * 39}{chr(0x10400 + n)} " * 3 for n in range(40))
+    world.put("d1", text, name="x" * 250 + ".md")
+    world.work()
+
+    found = world.document("d1")
+    assert len(found.keywords) == 20
+    assert len(repr(data_of(found)).encode()) < MAX_ITEM_BYTES / 4
+
+
+def test_what_cannot_be_read_says_nothing(world: World) -> None:
+    """Once a document cannot be read any more, its record no longer says what stood in it."""
+    world.put("d1", "# Rules\nThe pool opens at nine in the morning, and closes at eight.", name="a.md")
+    world.work()
+    assert (world.document("d1").title, world.document("d1").language) == ("Rules", "en")
+    world.uploads.put(ME, "d1", "a.md", b"caf\xe9")
+    world.work()
+
+    found = world.document("d1")
+    assert (found.title, found.language, found.preview, found.keywords) == ("", "", "", ())
+    assert (found.word_count, found.page_count, found.file_size) == (0, 0, 4)
+
+
+def test_an_edited_heading_costs_what_stands_under_it(world: World) -> None:
+    """The first heading, by which a document without a title is called, is embedded with what stands under it only."""
+    body = "\n\n".join(f"# Part {n}\n\n" + f"word{n} " * 100 for n in range(8))
+    world.put("d1", body, name="a.md")
+    world.work()
+    bought = world.embedder.bought
+    assert world.document("d1").title == "Part 0"
+
+    world.put("d1", body.replace("Part 0", "Part nil"), name="a.md")
+    world.work()
+
+    assert world.document("d1").title == "Part nil"
+    assert 1 <= world.embedder.bought - bought <= 2 < bought
