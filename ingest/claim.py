@@ -19,6 +19,7 @@ from corpus.model import Change, Document, Reason, Stages
 from corpus.ports import LEASE_SECONDS, Put, Table
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs, JobStage, JobStatus
+from ingest.outcomes import reached
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Claim:
     def keep(self, stage: JobStage = "", **amounts: int) -> None:
         """Say how far this attempt is, and go on holding the document.
 
+        A stage that is done is told in the document's record too, whose secondary keys stay as they are.
         Raises `Stopped` if the worker is to stop, `Conflict` if the document is another's by now.
         """
         if self._hold.stop():
@@ -74,7 +76,9 @@ class Claim:
         before = self.job.progress
         progress = before.reached(self.stage, **amounts)
         self.job = replace(self.job, progress=progress)
-        tells = progress.stage != before.stage or (progress != before and now - self._reported >= REPORT_SECONDS)
+        stages = reached(self.stage)
+        goes_on = progress.stage != before.stage or stages != self.document.stages
+        tells = goes_on or (progress != before and now - self._reported >= REPORT_SECONDS)
         renews = now - self._renewed >= RENEW_SECONDS
         if renews:
             self._hold.extend(LEASE_SECONDS)
@@ -83,7 +87,10 @@ class Claim:
         if tells or renews:
             self._reported = now
             self.job = replace(self.job, progress=replace(progress, seconds_left=self._seconds_left(now)))
-            self.job = self._jobs.put(self.job)
+            if stages == self.document.stages:
+                self.job = self._jobs.put(self.job)
+            else:
+                self._write_both(lambda document: replace(document, stages=stages), self.job)
 
     def _seconds_left(self, now: float) -> int | None:
         """How long embedding goes on at the pace of this attempt; None unless it embeds, and has begun to."""
@@ -112,15 +119,16 @@ class Claim:
         """
         self._write_both(outcome, self._ended(error))
 
-    def give_back(self, reason: Reason | None) -> None:
+    def give_back(self, reason: Reason | None, message: str = "") -> None:
         """Let go, so that another may go on at once. Without a reason the attempt does not count.
 
+        The record says the message until the next attempt begins.
         What cannot be given back is a lease that runs out.
         """
         attempt = self.job.attempt if reason else self.job.attempt - 1
         waiting = replace(self.job, status="queued", attempt=attempt, lease_until="", error=reason or self.job.error)
         try:
-            self._write_both(lambda document: document, waiting)
+            self._write_both(lambda one: replace(one, stages=replace(one.stages, error_message=message)), waiting)
         except Conflict:
             self.lost()
         except FootnoteError as error:
@@ -176,6 +184,7 @@ def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, 
         document,
         status="processing",
         stages=Stages(),
+        reason=None,
         version=change.version,
         upload_date=document.upload_date if document.version == change.version else iso_time(now),
         job_id=job.job_id,
@@ -183,6 +192,11 @@ def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, 
     table.transact([documents.write(accepted), jobs.write(job), *writes])
     accepted, job = replace(accepted, rev=document.rev + 1), replace(job, rev=job.rev + 1)
     return Claim(table, clock, hold, before=document, document=accepted, job=job)
+
+
+def message_of(error: BaseException) -> str:
+    """Return what a record says of an error in words; those of a bug are for the log only."""
+    return error.message if isinstance(error, FootnoteError) else "Something went wrong that should not have."
 
 
 def reason_of(error: BaseException, stage: JobStage) -> Reason:

@@ -61,6 +61,11 @@ def switched(
     )
 
 
+def as_before(document: Document, before: Document) -> Document:
+    """Return the document as it was found, but for the version: the attempt came to nothing, and to no harm."""
+    return replace(document, status=before.status, stages=before.stages, reason=before.reason)
+
+
 def advanced(document: Document) -> Document:
     """Return the document as it is when its newest version is what answers already."""
     return replace(document, status="ready", stages=ALL_STAGES, reason=None)

@@ -24,12 +24,12 @@ from corpus.ports import MAX_DELIVERIES, BlobStore, Deliveries, Embedder, Table,
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
 from ingest import chunk, clean, describe, tokens
-from ingest.claim import MAX_ATTEMPTS, Claim, Hold, Stopped, claim, reason_of
+from ingest.claim import MAX_ATTEMPTS, Claim, Hold, Stopped, claim, message_of, reason_of
 from ingest.derived import Context, Derived, passage
 from ingest.embed import embedded
 from ingest.extract import Reader
 from ingest.extractors import extractor_of, paged_of
-from ingest.outcomes import Upload, advanced, failed, refused, switched
+from ingest.outcomes import Upload, advanced, as_before, failed, refused, switched
 
 if TYPE_CHECKING:
     from corpus.model import Matrix
@@ -182,8 +182,10 @@ class Ingestor:
             reason = reason_of(error, held.stage)
             if hold.last:
                 self._give_up(held, reason)
+            elif isinstance(error, NotVisibleYet):
+                held.give_back(None)
             else:
-                held.give_back(None if isinstance(error, NotVisibleYet) else reason)
+                held.give_back(reason, message_of(error))
             raise
 
     def _needs_nothing(self, document: Document, change: Change) -> bool:
@@ -198,7 +200,7 @@ class Ingestor:
         try:
             blob = self._blobs.get(change.key, self._reader.limits.bytes)
             if not _is_meant(blob, change, held.before):  # a newer change is on its way
-                held.finish(lambda document: replace(document, status=held.before.status))
+                held.finish(lambda document: as_before(document, held.before))
                 return
             upload = Upload.of(blob, held.document)
             made_by = self.recipe(upload.file_type)

@@ -111,7 +111,7 @@ def _facts(document: Document, job: Job | None) -> Iterator[tuple[str, str]]:
         at = [STAGES[job.progress.stage], f"{job.progress.percent} %", far(job.progress), f"attempt {job.attempt}"]
         yield "working on", ", ".join(part for part in at if part)
         if job.error:
-            yield "last error", f"{job.error.code} ({job.error.stage})"
+            yield "last attempt", f"{job.error.code} ({job.error.stage}): {document.stages.error_message}"
     if document.reason:
         yield "reason", f"{document.reason.code} ({document.reason.stage}): {document.stages.error_message}"
         yield "what helps", document.reason.hint

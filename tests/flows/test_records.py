@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from corpus import texts
-from corpus.model import Stages
+from corpus.errors import Unavailable
+from corpus.model import Passage, Purpose, Stages
 from corpus.ports import MAX_ITEM_BYTES, Item
 from corpus.records.documents import Documents, data_of
-from tests.worlds import ME, World
+from tests.fakes import HashEmbedder
+from tests.worlds import ME, Fuse, Killed, World
+
+if TYPE_CHECKING:
+    from corpus.model import Matrix
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_docs"
 
@@ -153,6 +160,103 @@ def test_what_cannot_be_read_says_nothing(world: World) -> None:
     found = world.document("d1")
     assert (found.title, found.language, found.preview, found.keywords) == ("", "", "", ())
     assert (found.word_count, found.page_count, found.file_size) == (0, 0, 4)
+
+
+class Looking(HashEmbedder):
+    """An embedder that is away, or dies, as often as it is told."""
+
+    def __init__(self, *errors: BaseException) -> None:
+        super().__init__()
+        self.errors = list(errors)
+
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
+        if self.errors and purpose == "document":
+            raise self.errors.pop(0)
+        return super().embed(passages, purpose)
+
+
+def test_the_flags_follow_the_attempt(world: World) -> None:
+    """Whoever looks in the middle sees which stages are done; no secondary key moves before the status does."""
+    world.put("d1", "The pool opens at nine.")
+    seen: dict[Stages, None] = {}
+    keys: dict[str, None] = {}
+
+    def look() -> None:
+        item = world.table.get("DOCUMENT#d1", "DOCUMENT")
+        if item and item.data["status"] == "processing":
+            seen[world.document("d1").stages] = None
+            keys[repr(item.keys)] = None
+
+    world.work(world.ingestor(Fuse(look=look)))
+
+    assert list(seen) == [Stages(), Stages(True), Stages(True, True), Stages(True, True, True)]
+    assert len(keys) == 1
+    assert world.document("d1").stages == Stages(True, True, True, True)
+
+
+def test_the_flags_of_a_worker_that_died(world: World) -> None:
+    """What a worker had done when it died is told until the next begins, which starts from nothing."""
+    world.put("d1", "The pool opens at nine.")
+    with pytest.raises(Killed):
+        world.ingestor(embedder=Looking(Killed())).drain(world.queue)
+    assert world.document("d1").status == "processing"
+    assert world.document("d1").stages == Stages(True, True)
+
+    world.clock.sleep(61)
+    with pytest.raises(Killed):
+        world.ingestor(Fuse(look=lambda: _stop_at(world, attempt=2))).drain(world.queue)
+    assert world.document("d1").stages == Stages()
+    world.work()
+    assert world.document("d1").stages == Stages(True, True, True, True)
+
+
+def _stop_at(world: World, attempt: int) -> None:
+    job = world.ingestor()._jobs.get("d1", world.document("d1").job_id)
+    if job and job.attempt == attempt:
+        raise Killed
+
+
+def test_an_error_message_lasts_as_long_as_its_attempt(world: World) -> None:
+    """A failed attempt says why, the next begins without it, and so does a new version of a refused document."""
+    world.uploads.put(ME, "d1", "a.md", b"caf\xe9")
+    world.work()
+    assert world.document("d1").stages.error_message
+    world.put("d1", "The pool opens at nine.")
+    messages: dict[str, None] = {}
+    reasons = set()
+
+    def look() -> None:
+        found = world.document("d1")
+        if found.status == "processing":
+            messages[found.stages.error_message] = None
+            reasons.add(found.reason)
+
+    away = Looking(Unavailable("The model is away."), RuntimeError("secret"))
+    ingestor = world.ingestor(Fuse(look=look), away)
+    ingestor.drain(world.queue)
+    assert world.document("d1").stages == Stages(True, True, error_message="The model is away.")
+    world.clock.sleep(61)
+    ingestor.drain(world.queue)
+    assert world.document("d1").stages.error_message == "Something went wrong that should not have."
+    world.work(ingestor)
+
+    assert list(messages) == ["", "The model is away.", "Something went wrong that should not have."]
+    assert reasons == {None}
+    assert world.document("d1").stages == Stages(True, True, True, True)
+
+
+def test_a_change_that_is_not_meant_leaves_the_reason(world: World) -> None:
+    """Bytes that a newer change speaks of leave the record as it was: an error with its reason and message."""
+    world.uploads.put(ME, "d1", "a.md", b"caf\xe9")
+    world.work()
+    before = world.document("d1")
+    world.uploads.put(ME, "d1", "a.md", b"The pool opens at nine.")
+    (newer,) = world.pending()
+
+    world.ingestor().apply(replace(newer, etag="another's"))
+
+    after = world.document("d1")
+    assert (after.status, after.reason, after.stages) == ("error", before.reason, before.stages)
 
 
 def test_an_edited_heading_costs_what_stands_under_it(world: World) -> None:
