@@ -52,7 +52,7 @@ class UnsupportedType(Rejected):
     """No extractor reads this kind of document."""
 
     code = "unsupported_type"
-    default_hint = "Save it as PDF, Markdown or plain text (UTF-8) and upload that."
+    default_hint = "Save it as PDF, HTML, Markdown, an e-mail (.eml), JSON Lines or plain text and upload that."
 
 
 class Unreadable(Rejected):

@@ -19,9 +19,10 @@ from contextlib import suppress
 from typing import Any
 
 from corpus import parts, texts
-from corpus.errors import Rejected, TooLarge, Unreadable, UnsupportedType
+from corpus.errors import Rejected, TooLarge, Unreadable
 from corpus.ports import Limits
 from ingest.extractors import extractor_of, paged_of
+from ingest.refusals import refusal
 
 HEAD = struct.Struct(">IQ")
 """A frame: the sizes of its JSON and of its bytes, then both."""
@@ -114,7 +115,7 @@ def _done(request: Message, data: bytes, limits: Limits) -> Iterator[tuple[Messa
     media_type = request["mediaType"]
     extractor, paged = extractor_of(media_type), paged_of(media_type)
     if extractor is None:
-        raise UnsupportedType(f"Nothing here reads {media_type}.")
+        raise refusal(media_type)
     if paged and request["asked"] == "parts":
         for part in paged.parts(data, limits, request["begin"], request["characters"]):
             yield {"part": part.begin}, parts.told(part)

@@ -74,13 +74,29 @@ class Composer:
                 continue
             self._rows += 1
             if self._rows > self._limits.rows:
-                raise TooLarge(f"The file has more rows than FOOTNOTE_MAX_ROWS={self._limits.rows}.")
+                raise self._too_many_rows()
             at = self._add(line, BETWEEN_PARAGRAPHS if start < 0 else BETWEEN_LINES)
             start = at if start < 0 else start
             if number < header_rows:
                 header_end = self._length
         if start >= 0:
             self._grids.append(Grid(start, max(start, header_end), self._length))
+
+    def include(self, document: Extracted) -> None:
+        """Add a document that lies in this one, under the headings that are open: its sections and tables come along.
+
+        Its pages do not: they are none of this document's.
+        """
+        path = tuple(self._path.values())
+        start = self._add(document.text.replace(PAGE_BREAK, BETWEEN_PARAGRAPHS), BETWEEN_PARAGRAPHS)
+        lost = len(document.text) - len(document.text.lstrip("\n"))
+        for section in document.sections:
+            self._sections[start + max(0, section.start - lost)] = path + section.headings
+        for grid in document.grids:
+            self._rows += document.text.count("\n", grid.start, grid.end) + 1
+            self._grids.append(Grid(*(start - lost + at for at in (grid.start, grid.header_end, grid.end))))
+        if self._rows > self._limits.rows:
+            raise self._too_many_rows()
 
     def done(self, title: str = "", flags: Sequence[str] = ()) -> Extracted:
         """Return the text; raises `NoText` if there is none."""
@@ -89,6 +105,9 @@ class Composer:
             raise NoText("The file holds no text.", hint="It is empty, or holds only pictures and marks.")
         sections = tuple(Section(start, path) for start, path in self._sections.items())
         return Extracted(text, tuple(self._pages(text)), sections, title, tuple(flags), tuple(self._grids))
+
+    def _too_many_rows(self) -> TooLarge:
+        return TooLarge(f"The file has more rows than FOOTNOTE_MAX_ROWS={self._limits.rows}.")
 
     def _pages(self, text: str) -> Iterable[Page]:
         starts, labels = self._starts or [0], self._labels or [""]

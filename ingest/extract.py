@@ -1,8 +1,7 @@
-"""From bytes to an `Extracted` text: say what a file is, and have the child process read it within limits."""
+"""From bytes to an `Extracted` text: has the child process read a file within limits."""
 
 from __future__ import annotations
 
-import codecs
 import os
 import select
 import socket
@@ -13,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import PurePath
 from typing import Self
 
 from corpus import errors
@@ -24,63 +22,16 @@ from corpus.parts import heard as heard_part
 from corpus.ports import Limits
 from corpus.texts import heard
 from ingest.child import Message, pack, unpack
-from ingest.extractors import EXTRACTORS, paged_of
+from ingest.extractors import paged_of
 
 DOCUMENTS_PER_CHILD = 200
 START_SECONDS = 30.0
 TICK_SECONDS = 1.0
-SNIFFED = 64 * 1024
 BYTES_PER_CHARACTER = 6
 """In JSON, at most: a control character is six."""
 SLACK = 2**20
 """For all of a frame that is not text."""
-_MAGIC = (
-    (b"\x89PNG\r\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-    (b"{\\rtf", "application/rtf"),
-    (b"\x1f\x8b", "application/gzip"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
-)
-_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
-_ZIPPED = {
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-}
-_MARKED_UP = {".html": "text/html", ".htm": "text/html", ".xhtml": "text/html", ".eml": "message/rfc822"}
 _KINDS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Rejected)}
-
-
-def sniff(data: bytes, file_name: str) -> str:
-    """Return a file's media type: by its content, then by its suffix; `application/octet-stream` if neither tells."""
-    suffix = PurePath(file_name).suffix.lower()
-    if b"%PDF-" in data[:1024]:
-        return "application/pdf"
-    for magic, media_type in _MAGIC:
-        if data.startswith(magic):
-            return media_type
-    if data.startswith(b"PK\x03\x04"):
-        return _ZIPPED.get(suffix, "application/zip")
-    named = next((one.MEDIA_TYPES[0] for one in EXTRACTORS if suffix in one.SUFFIXES), "")
-    head = data[:SNIFFED]
-    if data.startswith(_WIDE) or _is_text(head, final=len(data) <= SNIFFED):
-        begins = head.lstrip()[:15].lower()
-        if suffix in _MARKED_UP or begins.startswith((b"<!doctype html", b"<html")):
-            return _MARKED_UP.get(suffix, "text/html")
-        return named if named.startswith("text/") else "text/plain"
-    return named or "application/octet-stream"
-
-
-def _is_text(head: bytes, *, final: bool) -> bool:
-    """Whether bytes are UTF-8 text, or unless `final` the beginning of one."""
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head, final)
-    except UnicodeDecodeError:
-        return False
-    return sum(c < " " and c not in "\t\n\r\f\x1b" for c in text) * 20 <= len(text)
 
 
 class Reader:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from corpus.model import Blob, Coverage, Document, Extracted, Generation, Live, Reason, Stages
 from corpus.records.jobs import JobStage
 from ingest.describe import Description
-from ingest.extract import sniff
 from ingest.ledger import coverage
+from ingest.sniff import sniff
 
 ALL_STAGES = Stages(text_extracted=True, chunks_created=True, vectors_generated=True, indexed=True)
 STAGES: tuple[JobStage, ...] = ("extract", "chunk", "embed", "index")
@@ -18,7 +18,7 @@ NOTHING = Description(title="", own_title="", language="", page_count=0, word_co
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a blob says of a document: its name, its kind as sniffed, and what names its bytes."""
+    """What a blob says of a document: its name, its kind as sniffed with its flags, and what names its bytes."""
 
     file_name: str
     file_type: str
@@ -26,18 +26,21 @@ class Upload:
     checksum_md5: str
     checksum_sha256: str
     bucket: str = ""
+    flags: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, blob: Blob, document: Document) -> Upload:
         """Return what is known of this blob; a name it does not bear is the record's."""
         name = blob.metadata.get("originalname") or document.file_name or document.document_id
+        kind = sniff(blob.data, name, blob.metadata.get("declaredtype", ""))
         return cls(
             file_name=name,
-            file_type=sniff(blob.data, name),
+            file_type=kind.media_type,
             file_size=len(blob.data),
             checksum_md5=hashlib.md5(blob.data, usedforsecurity=False).hexdigest(),
             checksum_sha256=hashlib.sha256(blob.data).hexdigest(),
             bucket=blob.bucket,
+            flags=kind.flags,
         )
 
 
@@ -56,7 +59,7 @@ def switched(
         status="ready",
         stages=ALL_STAGES,
         live={**document.live, index_name: live},
-        coverage=coverage(extracted.pages, extracted.flags),
+        coverage=coverage(extracted.pages, (*upload.flags, *extracted.flags)),
         reason=None,
     )
 
@@ -74,7 +77,8 @@ def advanced(document: Document) -> Document:
 def refused(document: Document, upload: Upload | None, reason: Reason, message: str) -> Document:
     """Return the document as it is when its bytes will never do: nothing of it answers any more."""
     known = _uploaded(document, upload) if upload else document
-    return replace(_described(failed(known, reason, message), NOTHING), live={}, coverage=Coverage())
+    ledger = Coverage(flags=upload.flags) if upload else Coverage()
+    return replace(_described(failed(known, reason, message), NOTHING), live={}, coverage=ledger)
 
 
 def failed(document: Document, reason: Reason, message: str) -> Document:

@@ -11,6 +11,7 @@ from corpus.keys import iso_time, original_key
 from corpus.model import Document, Scope
 from corpus.ports import BlobStore, Table
 from corpus.records.documents import Documents
+from ingest.sniff import media_type
 
 MAX_NAME, MAX_NAME_BYTES = 255, 600
 """The bytes leave room for the name, percent-encoded, in the 2 KB that S3 keeps beside a blob."""
@@ -24,8 +25,8 @@ class Uploads:
     table: Table
     clock: Callable[[], float]
 
-    def put(self, scope: Scope, document_id: str, file_name: str, data: bytes) -> None:
-        """Store the bytes as the newest version of the asker's document.
+    def put(self, scope: Scope, document_id: str, file_name: str, data: bytes, declared: str = "") -> None:
+        """Store the bytes as the newest version of the asker's document; `declared` is their sender's media type.
 
         Raises `NotFound` if the document is another's.
         """
@@ -47,6 +48,8 @@ class Uploads:
         if document.user_id != scope.user_id:
             raise unknown(document_id)
         metadata = {"originalname": plain_name(file_name)}
+        if kind := media_type(declared):
+            metadata["declaredtype"] = kind
         self.blobs.put(original_key(scope.user_id, document_id), data, metadata)
 
     def remove(self, scope: Scope, document_id: str) -> None:

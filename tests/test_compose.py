@@ -79,3 +79,24 @@ def test_limits() -> None:
             much(Composer(limits))
     with pytest.raises(NoText):
         Composer(LIMITS).done()
+
+
+def test_a_document_in_a_document() -> None:
+    """What is included brings its sections and tables along, under the heading that is open, and none of its pages."""
+    inner = Composer(LIMITS)
+    inner.page("1")
+    inner.heading(1, "Fees")
+    inner.page("2")
+    inner.table([["Item", "Fee"], ["Pool", "10"]])
+    made = Composer(LIMITS)
+    made.heading(1, "Letter")
+    made.include(inner.done())
+    made.paragraph("after")
+
+    found = made.done()
+
+    assert found.text == "Letter\n\nFees\n\nItem | Fee\nPool | 10\n\nafter"
+    assert [(one.start, one.headings) for one in found.sections] == [(0, ("Letter",)), (8, ("Letter", "Fees"))]
+    assert [found.text[grid.start : grid.end] for grid in found.grids] == ["Item | Fee\nPool | 10"]
+    with pytest.raises(TooLarge, match="FOOTNOTE_MAX_ROWS=1"):
+        Composer(replace(LIMITS, rows=1)).include(inner.done())

@@ -22,8 +22,8 @@ from corpus.texts import heard, told
 from ingest import extract
 from ingest.child import HEAD, pack, unpack
 from ingest.clean import undecodable
-from ingest.extract import Reader, sniff
-from ingest.extractors import EXTRACTORS, markdown
+from ingest.extract import Reader
+from ingest.extractors import markdown
 from ingest.extractors import pdf as pdf_extractor
 from ingest.paging import in_parts
 from tests.fakes import Clock
@@ -41,46 +41,6 @@ def reader() -> Iterator[Reader]:
 def pid(reader: Reader) -> int:
     assert reader._child
     return reader._child._process.pid
-
-
-@pytest.mark.parametrize(
-    ("data", "name", "expected"),
-    [
-        (pdf(["x"]), "x.txt", "application/pdf"),
-        (b"junk before %PDF-1.4", "x", "application/pdf"),
-        (b"PK\x03\x04....", "a.DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-        (b"PK\x03\x04....", "a.md", "application/zip"),
-        (b"\x89PNG\r\n\x1a\n", "scan.pdf", "image/png"),
-        (b"# Rules", "RULES.MD", "text/markdown"),
-        (b"# Rules", "rules.txt", "text/plain"),
-        (b"a,b\n1,2", "fees.csv", "text/plain"),
-        (b"print()", "code.py", "text/plain"),
-        ("Grüße".encode(), "", "text/plain"),
-        ("é".encode() * 40_000, "x", "text/plain"),
-        ("hi".encode("utf-16"), "x.txt", "text/plain"),
-        (b"<p>hi", "x.html", "text/html"),
-        (b"  <!DOCTYPE html><p>", "x", "text/html"),
-        (b"Subject: hi", "x.eml", "message/rfc822"),
-        (b"caf\xe9", "x.txt", "text/plain"),
-        (b"caf\xe9", "x.bin", "application/octet-stream"),
-        (b"\x00\x01\x02\x03" * 100, "x", "application/octet-stream"),
-        (b"not a pdf", "x.pdf", "text/plain"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "x.doc", "application/x-ole-storage"),
-        (b"", "empty.md", "text/markdown"),
-    ],
-)
-def test_sniff(data: bytes, name: str, expected: str) -> None:
-    """A file is what its bytes say, then what its suffix says."""
-    assert sniff(data, name) == expected
-
-
-def test_no_two_extractors_claim_one_kind() -> None:
-    """Each media type and each suffix belongs to one extractor."""
-    for claims in (
-        [kind for one in EXTRACTORS for kind in one.MEDIA_TYPES],
-        [end for one in EXTRACTORS for end in one.SUFFIXES],
-    ):
-        assert len(claims) == len(set(claims))
 
 
 def test_a_pdf_through_the_child(reader: Reader) -> None:
@@ -289,8 +249,8 @@ def test_markdown_floods_take_no_time(line: str) -> None:
 @pytest.mark.parametrize(
     ("data", "kind", "error", "message"),
     [
-        (b"caf\xe9", "text/plain", Unreadable, "not UTF-8 text: byte 3"),
-        (b"\xff\xfea", "text/plain", Unreadable, "not UTF-16 text"),
+        (b"\xff\xfea", "text/plain", Unreadable, "bytes fit no encoding"),
+        (b"PK", "application/x-ooxml-protected", Encrypted, "needs a password"),
         (b" \n - ", "text/markdown", NoText, "holds no text"),
         (b"%PDF-1.7 and then nothing", "application/pdf", Unreadable, "damaged"),
         (b"PK", "application/zip", UnsupportedType, "Nothing here reads application/zip"),
@@ -309,6 +269,13 @@ def test_refusals_come_back_as_they_are(
     assert caught.value.hint
     assert reader.read(b"after", "text/plain").text == "after"
     assert pid(reader) == child
+
+
+def test_older_encodings(reader: Reader) -> None:
+    """Text in an older encoding is read, and its ledger says that the encoding was guessed."""
+    for kind in ("text/plain", "text/markdown"):
+        found = reader.read("# Grüße".encode("cp1252"), kind)
+        assert (found.text, found.flags) == ("# Grüße", ("encoding-guessed",))
 
 
 def test_utf16_and_marks(reader: Reader) -> None:

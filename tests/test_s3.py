@@ -119,6 +119,14 @@ def test_metadata(bucket: Bucket) -> None:
         assert bucket.blobs.get(KEY, 1).metadata == {"originalname": name}
 
 
+def test_the_declared_type(bucket: Bucket) -> None:
+    """The content type that a sender gave its object is metadata; what S3 puts where none was given is not."""
+    bucket.s3.put_object(Bucket=bucket.name, Key=KEY, Body=b"x", ContentType="text/html")
+    assert bucket.blobs.get(KEY, 1).metadata == {"declaredtype": "text/html"}
+    bucket.s3.put_object(Bucket=bucket.name, Key=KEY, Body=b"x")
+    assert bucket.blobs.get(KEY, 1).metadata == {}
+
+
 def test_long_names(bucket: Bucket) -> None:
     """Any file's name that an upload keeps fits beside its blob; what is beyond S3's 2 KB is refused."""
     for letter in ("a", "é", "規", "🏠", " "):

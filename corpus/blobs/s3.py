@@ -23,6 +23,8 @@ from corpus.model import Blob
 PART_BYTES = 5 * 2**20
 """From this size on a blob is sent in parts of it; S3 allows none smaller, except the last."""
 MAX_METADATA_BYTES = 2048
+UNDECLARED = "binary/octet-stream"
+"""The content type that S3 gives a blob whose sender named none."""
 NOTIFICATION = "footnote-originals"
 EVENTS = ("s3:ObjectCreated:*", "s3:ObjectRemoved:*")
 
@@ -64,6 +66,8 @@ class S3Blobs:
                     raise TooLarge(f"{key} holds {size} bytes, more than the {limit} that are allowed.")
                 data = body.read()
         metadata = {name: unquote(value) for name, value in answer["Metadata"].items()}
+        if (kind := answer.get("ContentType", UNDECLARED)) != UNDECLARED:
+            metadata.setdefault("declaredtype", kind)
         return Blob(key, data, _bare(answer["ETag"]), metadata, self._bucket)
 
     def put(self, key: str, data: bytes, metadata: Mapping[str, str], *, absent: bool = False) -> str:

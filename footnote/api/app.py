@@ -86,7 +86,7 @@ def _add_documents(app: FastAPI, footnote: Footnote) -> None:
         """Upload a document. It is worked on at once; its `status` says when it can be searched."""
         data = _read(file, footnote.settings.limits.bytes)
         document_id = str(uuid.uuid4())
-        footnote.uploads.put(scope(), document_id, file.filename or "document", data)
+        footnote.uploads.put(scope(), document_id, file.filename or "document", data, file.content_type or "")
         return JSONResponse(document_data(mine(document_id)), HTTPStatus.ACCEPTED)
 
     @app.get("/v1/documents", tags=["documents"], response_model=DocumentsReply)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from corpus.model import Extracted, Grid, Page, Section
 from corpus.ports import Limits
-from ingest.extractors.text import decoded
+from ingest.extractors.text import read
 
-NAME = "markdown-3"
+NAME = "markdown-4"
 MEDIA_TYPES: tuple[str, ...] = ("text/markdown",)
 SUFFIXES: tuple[str, ...] = (".md", ".markdown", ".mdown", ".mkd")
 
@@ -26,7 +26,7 @@ _TITLE = re.compile(r"^title:[ \t]+([^\n]+)$", re.MULTILINE)
 
 def extract(data: bytes, limits: Limits) -> Extracted:
     """Return the text and its headings; the contract is `Extractor`'s."""
-    body = decoded(data, limits)
+    body, flags = read(data, limits)
     found = [heading for heading in headings(body) if heading[2]]
     path: dict[int, str] = {}
     sections = []
@@ -35,7 +35,7 @@ def extract(data: bytes, limits: Limits) -> Extracted:
         path[level] = title
         sections.append(Section(start, tuple(path.values())))
     grids = tuple(tables(body))
-    return Extracted(body, (Page(1, "", 0, len(body)),), tuple(sections), _title(body), grids=grids)
+    return Extracted(body, (Page(1, "", 0, len(body)),), tuple(sections), _title(body), flags, grids)
 
 
 def headings(body: str) -> Iterator[tuple[int, int, str]]:

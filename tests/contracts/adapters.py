@@ -27,7 +27,7 @@ from corpus.vectors.opensearch import OpenSearchIndex
 from corpus.vectors.opensearch.client import connected
 from corpus.vectors.opensearch.mapping import Design
 from corpus.vectors.sqlite import SqliteIndex
-from ingest.extractors import docx, markdown, pdf, text
+from ingest.extractors import docx, eml, html, jsonl, markdown, pdf, text
 from lambdas.events import changes
 from tests.conftest import MODEL_DIR
 from tests.docx import docx as make_docx
@@ -287,9 +287,33 @@ EXTRACTORS: dict[str, Callable[[], Samples]] = {
         make_docx(p()),
         paged=False,
     ),
-    "text": lambda: Samples(text, WORDS, b"eins zwei drei", (b"\xff", b"caf\xe9"), b" \n", paged=False),
+    "text": lambda: Samples(text, WORDS, b"eins zwei drei", (b"\xff\xfea", b"\x00\xe9\x01"), b" \n", paged=False),
     "markdown": lambda: Samples(
-        markdown, WORDS, b"# eins\nzwei\n## drei", (b"\xff", b"# \xe9"), b"\n***\n", paged=False
+        markdown, WORDS, b"# eins\nzwei\n## drei", (b"\x00\xff", b"# \xe9\x00"), b"\n***\n", paged=False
+    ),
+    "html": lambda: Samples(
+        html,
+        WORDS,
+        b"<title>t</title><h1>eins</h1><ul><li>zwei</ul><table><tr><th>drei<td>3</table>",
+        (b"\x00\xff", b"<p>\x00\x01\xff"),
+        b"<title>t</title><p> <img src=x>",
+        paged=False,
+    ),
+    "eml": lambda: Samples(
+        eml,
+        WORDS,
+        b"Subject: eins\n\nzwei drei",
+        (b"", b"no header", b"\x00\x01\xff"),
+        b"Message-ID: <1>\n\n ",
+        paged=False,
+    ),
+    "jsonl": lambda: Samples(
+        jsonl,
+        WORDS,
+        b'{"eins": "zwei"}\n{"eins": "drei"}',
+        (b"prose", b"\x00\xff", b'{"a":'),
+        b"\n \n",
+        paged=False,
     ),
     "paged": lambda: Samples(PagedText(), WORDS, b"PAGEDeins\fzwei\fdrei", (b"", b"GDEAP"), b"PAGED \f ", paged=True),
 }

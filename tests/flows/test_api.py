@@ -102,6 +102,20 @@ def test_how_far_a_document_is(client: TestClient, footnote: Footnote) -> None:
     assert (document["status"], document["progress"]) == ("ready", None)
 
 
+def test_the_declared_type(client: TestClient, footnote: Footnote) -> None:
+    """What a part's header declares decides for a name without a suffix; a contradiction is in the page ledger."""
+    for name, declared, kind, flags in (
+        ("page", "text/html", "text/html", []),
+        ("rules.html", "application/pdf", "text/html", []),
+        ("rules.pdf", "application/pdf", "text/plain", ["type-mismatch"]),
+    ):
+        sent = client.post("/v1/documents", files={"file": (name, b"<p>The pool opens at nine.", declared)}).json()
+        while footnote.ingestor.drain(footnote.queue):
+            pass
+        found = client.get(f"/v1/documents/{sent['documentId']}").json()
+        assert (found["fileType"], found["coverage"]["flags"]) == (kind, flags)
+
+
 def test_what_is_not_there(client: TestClient) -> None:
     """An empty corpus finds nothing, and says so without an error."""
     assert client.post("/v1/search", json={"question": "pool"}).json() == {"hits": []}
@@ -154,7 +168,7 @@ def test_a_foreign_document_is_an_unknown_one(client: TestClient, footnote: Foot
 
 def test_a_rejected_document_says_why(client: TestClient, footnote: Footnote) -> None:
     """A document that cannot be read is in error, with a code and what would help."""
-    reason = upload(client, footnote, b"caf\xe9", "a.txt")["reason"]
+    reason = upload(client, footnote, b"caf\x00\xe9", "a.txt")["reason"]
 
     assert (reason["code"], reason["transient"]) == ("unreadable", False)
     assert "UTF-8" in reason["hint"]

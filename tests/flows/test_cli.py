@@ -212,6 +212,12 @@ def test_list_show_remove(run: Run, documents: Path) -> None:
     shown = lines(run("show", "rules.md", "--json"))[0]
     assert (shown["status"], shown["progress"]) == ("ready", None)
 
+    assert "noted" not in run("show", "rules.md").stdout
+    (documents / "notes.txt").write_bytes(b"<html><p>The gym opens at ten.")
+    run("ingest", documents)
+    assert "type-mismatch" in run("show", "notes.txt").stdout
+    run("remove", "notes.txt")
+
     assert run("remove", "rules.md").stdout == "removed rules.md\n"
     assert "rules.md" not in run("list").stdout
     assert "There is no document rules.md." in run("show", "rules.md", code=1).stderr

@@ -15,6 +15,7 @@ from ingest.clean import clean
 from ingest.replay import replay
 from ingest.upload import Uploads
 from tests.fakes import HashEmbedder
+from tests.odd_files import ole
 from tests.worlds import ME, YOU, Fuse, Fused, Killed, World
 
 if TYPE_CHECKING:
@@ -223,13 +224,28 @@ def test_a_blob_without_a_record_makes_one(world: World) -> None:
     assert (world.document("d1").file_name, world.visible()) == ("pool.txt", {"d1": ["The pool opens at nine."]})
 
 
+def test_what_a_sender_declares(world: World) -> None:
+    """The declared type travels with the bytes and decides where nothing else does; a contradiction is recorded."""
+    world.uploads.put(ME, "d1", "page", b"<h1>Pool</h1>opens at nine", "text/html; charset=utf-8")
+    world.uploads.put(ME, "d2", "rules.txt", b"<!doctype html><h1>Pool</h1>opens at ten")
+    world.uploads.put(ME, "d3", "scan.txt", b"\x89PNG\r\n\x1a\n", "no type at all")
+    world.work()
+
+    documents = [world.document(name) for name in ("d1", "d2", "d3")]
+    assert [document.file_type for document in documents] == ["text/html", "text/html", "image/png"]
+    flags = [document.coverage.flags for document in documents]
+    assert flags == [(), ("type-mismatch",), ("type-mismatch",)]
+    assert [document.status for document in documents] == ["ready", "ready", "error"]
+
+
 @pytest.mark.parametrize(
     ("data", "name", "code"),
     [
-        (b"caf\xe9 pool", "a.txt", "unreadable"),
+        (b"\x00\xe9 pool", "a.txt", "unreadable"),
         (b"   ", "a.md", "no_text"),
         (b"%PDF-1.7 nothing", "a.pdf", "unreadable"),
-        (b"PK\x03\x04 pool", "a.zip", "unsupported_type"),
+        (b"PK\x03\x04 pool", "a.odt", "unsupported_type"),
+        (ole("EncryptedPackage"), "a.docx", "encrypted"),
         (b"x" * (10**7 + 1), "a.txt", "too_large"),
     ],
 )
@@ -402,7 +418,7 @@ def test_a_replay_changes_nothing_where_nothing_changed(world: World) -> None:
     """Replaying a corpus that is as it should be embeds nothing and writes nothing."""
     world.put("d1", LONG)
     world.put("d2", "The pool closes at eight.")
-    world.uploads.put(ME, "d3", "scan.txt", b"caf\xe9")
+    world.uploads.put(ME, "d3", "scan.txt", b"caf\x00\xe9")
     world.work()
     bought, before = world.embedder.bought, [world.document(name) for name in ("d1", "d2", "d3")]
 
