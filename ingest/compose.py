@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from corpus.errors import NoText, TooLarge
-from corpus.model import Extracted, Grid, Page, Section
+from corpus.model import Extracted, Grid, Page, PageProblem, Section
 from corpus.ports import Limits
 from ingest.clean import PAGE_BREAK, clean, letters
 
@@ -32,18 +32,20 @@ class Composer:
         self._sections: dict[int, tuple[str, ...]] = {}
         self._grids: list[Grid] = []
         self._labels: list[str] = []
+        self._problems: list[PageProblem] = []
         self._starts: list[int] = []
         self.first_heading = ""
 
-    def page(self, label: str) -> None:
+    def page(self, label: str, without_text: PageProblem = "empty") -> None:
         """Begin a new page, whose printed label is `label`; what is added before any page is begun is on the first.
 
-        A document without pages never calls this.
+        `without_text` is what is wrong with it if it stays without text. A document without pages never calls this.
         """
         if self._labels or self._length:
             self._add_raw(PAGE_BREAK)
         self._starts.append(self._length)
         self._labels.append(" ".join(clean(label).split()))
+        self._problems.append(without_text)
         if len(self._labels) > self._limits.pages:
             raise TooLarge(f"The file has more pages than FOOTNOTE_MAX_PAGES={self._limits.pages}.")
 
@@ -56,6 +58,12 @@ class Composer:
         self._path[level] = title
         self._sections[self._add(title, BETWEEN_PARAGRAPHS)] = tuple(self._path.values())
         self.first_heading = self.first_heading or title
+
+    def end_sections(self) -> None:
+        """Have what follows stand under no heading: a slide without a title is no part of the one before it."""
+        if self._path:
+            self._path = {}
+            self._sections[self._length] = ()
 
     def paragraph(self, text: str) -> None:
         """Add a paragraph; its own line ends stay."""
@@ -103,20 +111,19 @@ class Composer:
         text = "".join(self._parts)
         if not letters(text):
             raise NoText("The file holds no text.", hint="It is empty, or holds only pictures and marks.")
-        sections = tuple(Section(start, path) for start, path in self._sections.items())
+        sections = tuple(Section(start, path) for start, path in self._sections.items() if start < len(text))
         return Extracted(text, tuple(self._pages(text)), sections, title, tuple(flags), tuple(self._grids))
 
     def _too_many_rows(self) -> TooLarge:
         return TooLarge(f"The file has more rows than FOOTNOTE_MAX_ROWS={self._limits.rows}.")
 
     def _pages(self, text: str) -> Iterable[Page]:
-        starts, labels = self._starts or [0], self._labels or [""]
+        starts, labels, problems = self._starts or [0], self._labels or [""], self._problems or ["empty"]
         if starts[0]:  # something stood before the first page was begun
-            starts, labels = [0, *starts], ["", *labels]
+            starts, labels, problems = [0, *starts], ["", *labels], ["empty", *problems]
         ends = [start - len(PAGE_BREAK) for start in starts[1:]] + [len(text)]
-        for number, (label, start, end) in enumerate(zip(labels, starts, ends, strict=True), 1):
-            empty = not letters(text[start:end])
-            yield Page(number, label, start, end, "empty" if empty else "")
+        for number, (label, start, end, problem) in enumerate(zip(labels, starts, ends, problems, strict=True), 1):
+            yield Page(number, label, start, end, "" if letters(text[start:end]) else problem)
 
     def _add(self, text: str, between: str) -> int:
         """Add a piece behind the blank that parts it from what is there; return where it begins."""

@@ -54,6 +54,36 @@ def test_pages() -> None:
     ]
 
 
+def test_what_is_wrong_with_a_page_without_text() -> None:
+    """A page that stays without text has the problem that was told, and one with text has none."""
+    made = Composer(LIMITS)
+    for label, text in (("1", ""), ("2", "two")):
+        made.page(label, "image")
+        made.paragraph(text)
+    assert [page.problem for page in made.done().pages] == ["image", ""]
+
+
+def test_sections_end() -> None:
+    """What follows the end of the sections stands under no heading, and an end behind all text is none."""
+    made = Composer(LIMITS)
+    made.page("1")
+    made.end_sections()
+    made.heading(1, "Pool")
+    made.page("2")
+    made.end_sections()
+    made.paragraph("two")
+    made.heading(1, "Garden")
+    made.end_sections()
+
+    found = made.done()
+
+    assert [(found.text[one.start :][:3], one.headings) for one in found.sections] == [
+        ("Poo", ("Pool",)),
+        ("two", ()),
+        ("Gar", ("Garden",)),
+    ]
+
+
 def test_a_table_without_a_header() -> None:
     """A table without a header says so, and one that is only a header is one."""
     made = Composer(LIMITS)

@@ -169,7 +169,7 @@ def test_tables() -> None:
     found = extract(docx(merged + p() + plain + p() + figures), LIMITS)
 
     lines = [
-        "Room | Hour | Fee\nParty room |  | 80.00\nSauna | 1 | 5.00\n | 2 | 9.00\n | kept",
+        "Room | Hour | Fee\nParty room |  | 80.00\nSauna | 1 | 5.00\n| 2 | 9.00\n| kept",
         "Day | Hours\nMonday | 9–17",
         "1 | 2\n3 | 4",
     ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from corpus.ports import Extractor, PagedExtractor
-from ingest.extractors import docx, eml, html, jsonl, markdown, pdf, text
+from ingest.extractors import csv, docx, eml, html, jsonl, markdown, pdf, pptx, text, xlsx
 
 PAGED: tuple[PagedExtractor, ...] = (pdf,)
-EXTRACTORS: tuple[Extractor, ...] = (pdf, docx, html, eml, jsonl, markdown, text)
+EXTRACTORS: tuple[Extractor, ...] = (pdf, docx, xlsx, pptx, html, eml, csv, jsonl, markdown, text)
 
 
 def extractor_of(media_type: str) -> Extractor | None:

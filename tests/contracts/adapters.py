@@ -27,7 +27,7 @@ from corpus.vectors.opensearch import OpenSearchIndex
 from corpus.vectors.opensearch.client import connected
 from corpus.vectors.opensearch.mapping import Design
 from corpus.vectors.sqlite import SqliteIndex
-from ingest.extractors import docx, eml, html, jsonl, markdown, pdf, text
+from ingest.extractors import csv, docx, eml, html, jsonl, markdown, pdf, pptx, text, xlsx
 from lambdas.events import changes
 from tests.conftest import MODEL_DIR
 from tests.docx import docx as make_docx
@@ -47,6 +47,8 @@ from tests.provider import Provider
 from tests.services import doubles
 from tests.services.aws import dynamodb
 from tests.services.needed import up
+from tests.sheets import workbook
+from tests.slides import deck
 
 T = TypeVar("T")
 SPACE = Space("test/space", 8)
@@ -314,6 +316,25 @@ EXTRACTORS: dict[str, Callable[[], Samples]] = {
         (b"prose", b"\x00\xff", b'{"a":'),
         b"\n \n",
         paged=False,
+    ),
+    "csv": lambda: Samples(
+        csv, WORDS, b"eins,zwei\ndrei,4", (b"\xff\xfea", b"\xfe\xff\xd8\x00"), b",,\n;\n", paged=False
+    ),
+    "xlsx": lambda: Samples(
+        xlsx,
+        WORDS,
+        workbook({"eins": [["zwei"]], "drei": [[1]]}),
+        (b"", b"PK\x03\x04", workbook({"a": [["b"]]})[:-100], deck("a presentation")),
+        workbook({"Sheet": []}),
+        paged=False,
+    ),
+    "pptx": lambda: Samples(
+        pptx,
+        WORDS,
+        deck(*WORDS),
+        (b"", b"PK\x03\x04", deck("a")[:-100], workbook({"a": [["workbook"]]})),
+        deck("", " "),
+        paged=True,
     ),
     "paged": lambda: Samples(PagedText(), WORDS, b"PAGEDeins\fzwei\fdrei", (b"", b"GDEAP"), b"PAGED \f ", paged=True),
 }

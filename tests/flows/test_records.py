@@ -154,12 +154,12 @@ def test_what_cannot_be_read_says_nothing(world: World) -> None:
     world.put("d1", "# Rules\nThe pool opens at nine in the morning, and closes at eight.", name="a.md")
     world.work()
     assert (world.document("d1").title, world.document("d1").language) == ("Rules", "en")
-    world.uploads.put(ME, "d1", "a.md", b"caf\xe9")
+    world.uploads.put(ME, "d1", "a.md", b"caf\x00\xe9")
     world.work()
 
     found = world.document("d1")
     assert (found.title, found.language, found.preview, found.keywords) == ("", "", "", ())
-    assert (found.word_count, found.page_count, found.file_size) == (0, 0, 4)
+    assert (found.word_count, found.page_count, found.file_size) == (0, 0, 5)
 
 
 class Looking(HashEmbedder):
@@ -218,7 +218,7 @@ def _stop_at(world: World, attempt: int) -> None:
 
 def test_an_error_message_lasts_as_long_as_its_attempt(world: World) -> None:
     """A failed attempt says why, the next begins without it, and so does a new version of a refused document."""
-    world.uploads.put(ME, "d1", "a.md", b"caf\xe9")
+    world.uploads.put(ME, "d1", "a.md", b"caf\x00\xe9")
     world.work()
     assert world.document("d1").stages.error_message
     world.put("d1", "The pool opens at nine.")
@@ -247,7 +247,7 @@ def test_an_error_message_lasts_as_long_as_its_attempt(world: World) -> None:
 
 def test_a_change_that_is_not_meant_leaves_the_reason(world: World) -> None:
     """Bytes that a newer change speaks of leave the record as it was: an error with its reason and message."""
-    world.uploads.put(ME, "d1", "a.md", b"caf\xe9")
+    world.uploads.put(ME, "d1", "a.md", b"caf\x00\xe9")
     world.work()
     before = world.document("d1")
     world.uploads.put(ME, "d1", "a.md", b"The pool opens at nine.")
