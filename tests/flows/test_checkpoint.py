@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from corpus.model import Matrix
     from ingest.extract import Reader
 
-TEXT = "\n\n".join(f"Pool paragraph {n}. " + f"water{n} " * 280 for n in range(12))
+TEXT = "\n\n".join(f"Pool paragraph {n}. " + f"water{n} " * 200 for n in range(13))
 CHUNKS = len(chunk(extractor.extract(TEXT.encode(), LIMITS)))
 
 
@@ -163,7 +163,7 @@ with Reader(LIMITS) as reader, folder_world(Path(sys.argv[1]), reader, Clock(flo
 @pytest.mark.service
 def test_killed_in_the_middle_of_buying(reader: Reader, tmp_path: Path) -> None:
     """Killed -9 between two sub-batches or in one, a worker's successor sends at most one sub-batch again."""
-    words = "\n\n".join(f"Pool paragraph {n}. " + f"water{n} " * 280 for n in range(700))
+    words = "\n\n".join(f"Pool paragraph {n}. " + f"water{n} " * 200 for n in range(900))
     chunks = len(chunk(extractor.extract(words.encode(), LIMITS)))
     sub_batch = 256
     with folder_world(tmp_path, reader) as world:

@@ -365,7 +365,7 @@ def started(*arguments: str | Path) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c(documents: Path, tmp_path: Path, request_to_end: signal.Signals) -> None:
     """Ctrl-C stops cleanly: nothing is half done, no attempt is used up, and the next run goes on at once."""
-    (documents / "long.txt").write_text("\n\n".join(f"Pool paragraph {n}. " + f"word{n} " * 300 for n in range(6)))
+    (documents / "long.txt").write_text("\n\n".join(f"Pool paragraph {n}. " + f"word{n} " * 200 for n in range(6)))
     first = started("--home", tmp_path / "home", "ingest", documents / "long.txt")
     assert first.stderr
     while "EMBEDDING" not in first.stderr.readline():

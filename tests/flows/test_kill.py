@@ -14,8 +14,8 @@ from ingest.extract import Reader
 from tests.fakes import Clock
 from tests.worlds import LIMITS, Fuse, Killed, folder_world
 
-OLD = "\\n\\n".join(f"Pool paragraph {n}. " + f"water{n} " * 280 for n in range(3))
-NEW = "\\n\\n".join(f"Pool chapter {n}. " + f"water{n} " * 280 for n in range(2))
+OLD = "\\n\\n".join(f"Pool paragraph {n}. " + f"water{n} " * 200 for n in range(3))
+NEW = "\\n\\n".join(f"Pool chapter {n}. " + f"water{n} " * 200 for n in range(2))
 
 class Deadly(Fuse):
     def step(self, call):
@@ -69,7 +69,7 @@ with tempfile.TemporaryDirectory() as top:
         forked(lambda: repaired(folder, step))
 """
 
-OLD, NEW = [4, "Pool paragraph"], [3, "Pool chapter 0"]
+OLD, NEW = [3, "Pool paragraph"], [2, "Pool chapter 0"]
 """How many chunks, and how the first begins."""
 
 

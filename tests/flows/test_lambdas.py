@@ -240,7 +240,7 @@ def test_a_handler_that_is_killed(cloud: Cloud) -> None:
     cloud.work(lambda: cloud.ready("rules"))
 
     (live,) = [one.live.values() for one in [cloud.document("rules")] if one]
-    assert [one.chunk_count for one in live] == [3]
+    assert [one.chunk_count for one in live] == [4]
 
 
 def test_what_time_does_not_suffice_for_is_handed_back(cloud: Cloud) -> None:

@@ -21,7 +21,7 @@ from tests.worlds import ME, YOU, Fuse, Fused, Killed, World
 if TYPE_CHECKING:
     from corpus.model import Matrix
 
-LONG = "\n\n".join(f"Paragraph {n} about the pool, and about nothing else. " + f"word{n} " * 300 for n in range(6))
+LONG = "\n\n".join(f"Paragraph {n} about the pool, and about nothing else. " + f"word{n} " * 200 for n in range(6))
 
 
 def test_one_document(world: World) -> None:

@@ -30,8 +30,8 @@ NAMES = ("d1", "d2")
 TEXTS = (
     "The pool opens at nine.",
     "The pool opens at ten.",
-    "\n\n".join(f"Pool paragraph {n}. " + f"water{n} " * 280 for n in range(3)),
-    "\n\n".join(f"Pool chapter {n}. " + f"water{n} " * 280 for n in range(2)),
+    "\n\n".join(f"Pool paragraph {n}. " + f"water{n} " * 200 for n in range(3)),
+    "\n\n".join(f"Pool chapter {n}. " + f"water{n} " * 200 for n in range(2)),
     "   ",
 )
 CHUNKS = {text: [one.content for one in chunk(extractor.extract(text.encode(), LIMITS))] for text in TEXTS[:4]}
