@@ -28,6 +28,7 @@ from bench.timing import HEAD, machine, row
 from corpus.model import Passage, Purpose, Space
 from footnote.connect import ADAPTERS, Footnote, connect
 from footnote.settings import Settings
+from footnote.worker import Worker
 from ingest import tokens
 
 if TYPE_CHECKING:
@@ -65,18 +66,22 @@ def ingest(paths: Sequence[Path]) -> tuple[float, int]:
         _warm(footnote)
         for number, path in enumerate(paths):
             footnote.uploads.put(scope, f"d{number}", path.name, path.read_bytes())
+        names = [f"d{number}" for number in range(len(paths))]
+        worker = Worker(footnote)
         begun = time.perf_counter()
-        while footnote.ingestor.drain(footnote.queue):
-            pass
+        worker.start()
+        while any(one.status != "ready" for one in footnote.documents.get_many(names).values()):
+            assert not worker.error
+            time.sleep(0.02)
         taken = time.perf_counter() - begun
-        found = [footnote.documents.get(f"d{number}") for number in range(len(paths))]
-        assert all(one and one.status == "ready" for one in found)
+        worker.stop()
+        found = [footnote.documents.get(name) for name in names]
         return taken, sum(live.chunk_count for one in found if one for live in one.live.values())
 
 
 def _warm(footnote: Footnote) -> None:
-    """Start the child and load the vocabulary, as a worker has long before its next document."""
-    footnote.uploads.put(footnote.local_scope(), "warm", "warm.txt", b"The pool opens at nine.")
+    """Start the child, load the vocabulary and the detector of languages, as a worker has before its next document."""
+    footnote.uploads.put(footnote.local_scope(), "warm", "warm.txt", b"The pool opens at nine in the morning.\n" * 400)
     footnote.ingestor.drain(footnote.queue)
 
 

@@ -29,7 +29,8 @@ _UNSPACED = (
     "\uac00-\ud7af\U00020000-\U0003ffff"  # Hangul, rarer ideographs
 )
 _UNSPACED_RUN = re.compile(f"[{_UNSPACED}]+")
-_WORD = re.compile(rf"([{_UNSPACED}]+)|[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)*")
+_SPACED_WORD = re.compile(rf"[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)*")
+_WORD = re.compile(rf"([{_UNSPACED}]+)|{_SPACED_WORD.pattern}")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 
 STOP_WORDS = frozenset(
@@ -56,8 +57,11 @@ def tokens(text: str) -> list[str]:
 
     Example: "The lifts' MAINTENANCE fees" -> ["lift", "mainten", "fee"]
     """
+    folded = fold(text)
+    if folded.isascii() or not _UNSPACED_RUN.search(folded):
+        return [word for word in map(_stem, _SPACED_WORD.findall(folded)) if word]
     found: list[str] = []
-    for match in _WORD.finditer(fold(text)):
+    for match in _WORD.finditer(folded):
         if match[1]:
             found += _pairs(match[1])
         elif word := _stem(match[0]):

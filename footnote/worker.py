@@ -1,4 +1,7 @@
-"""A worker: a thread that applies changes until it is told to stop."""
+"""A worker: threads that apply changes until they are told to stop.
+
+There are two, so that one document is read in the child process while another is cut and written in this one.
+"""
 
 from __future__ import annotations
 
@@ -16,28 +19,31 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0  # the shortest that SQS can wait, too
 PAUSE_SECONDS = 2.0
 SWEEP_SECONDS = 300
+HANDS = 2
 
 
 class Worker:
-    """Takes what waits in the queue, one change at a time. What ends it for good is in `error`."""
+    """Takes what waits in the queue, two changes at a time. What ends it for good is in `error`."""
 
     def __init__(self, footnote: Footnote) -> None:
         self._footnote = footnote
         self._stopping = threading.Event()
         self._swept = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._threads = [threading.Thread(target=self._run, name=f"worker-{n}", daemon=True) for n in range(HANDS)]
         self.error: BaseException | None = None
 
     def start(self) -> None:
         """Begin to work. Raises `ConfigError` at once if a part cannot be opened."""
         self._footnote.queue, self._footnote.ingestor  # noqa: B018 -- opened here, not by two threads at once
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Give back what is being worked on, and return when that is done."""
         self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
 
     def _run(self) -> None:
         try:
@@ -47,6 +53,7 @@ class Worker:
             log.info("the worker was stopped in the middle of a document")
         except BaseException as error:  # noqa: BLE001 -- told to whoever started the thread
             self.error = error
+            self._stopping.set()
 
     def _step(self) -> None:
         try:

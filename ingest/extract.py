@@ -37,7 +37,7 @@ _KINDS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, 
 class Reader:
     """Reads documents in a child process that is renewed after a crash, a time-out, or 200 documents.
 
-    Used by one thread at a time; others wait.
+    Used by one thread at a time; others wait, and their `tick` is called meanwhile.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -59,7 +59,7 @@ class Reader:
         from page 0, and `keep` is told of each new one; what that raises ends the reading too. Raises `Rejected` with
         the reason, `Unavailable` if no child can be started.
         """
-        with self._lock:
+        with self._turn(tick):
             if self._child and self._child.served >= DOCUMENTS_PER_CHILD:
                 self._renew()
             child = self._child = self._child or _Child()
@@ -68,6 +68,15 @@ class Reader:
             finally:
                 if child.busy:
                     self._renew()
+
+    @contextmanager
+    def _turn(self, tick: Callable[[], None]) -> Iterator[None]:
+        while not self._lock.acquire(timeout=TICK_SECONDS):
+            tick()
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _renew(self) -> None:
         if self._child:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -314,6 +315,26 @@ def test_a_crash_costs_one_document(reader: Reader) -> None:
         reader.read(b"document", "text/plain", kill)
     assert reader.read(b"next", "text/plain").text == "next"
     assert pid(reader) != child
+
+
+def test_who_waits_for_the_reader_is_not_asleep(reader: Reader) -> None:
+    """While one thread's document is read, another's `tick` goes on being called, and may end its waiting."""
+    reader.read(b"warm", "text/plain")
+    child = pid(reader)
+    os.kill(child, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(reader.read, b"first", "text/plain")
+        while not reader._lock.locked():
+            time.sleep(0.01)
+
+        def impatient() -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            reader.read(b"second", "text/plain", impatient)
+        os.kill(child, signal.SIGCONT)
+        assert first.result().text == "first"
+    assert reader.read(b"third", "text/plain").text == "third"
 
 
 def test_reading_can_be_stopped(reader: Reader) -> None:
