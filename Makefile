@@ -49,7 +49,7 @@ test: .venv/dev .venv/model
 
 bench: .venv/dev .venv/model
 	@test -n "$(DATA)" || { echo "Name the labelled sets: make bench DATA=folder (docs/benchmarks.md says which)"; exit 2; }
-	@for part in extraction words chunker embedder imports support provider; do $(BIN)/python -m bench.$$part $(DATA) || exit 1; done
+	@for part in extraction ocr words chunker embedder imports support provider; do $(BIN)/python -m bench.$$part $(DATA) || exit 1; done
 
 soak: .venv/dev
 	@$(BIN)/python -m bench.big

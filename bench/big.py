@@ -124,13 +124,15 @@ class Noting(Reader):
         tick: Callable[[], None] = lambda: None,
         kept: Sequence[Part] = (),
         keep: Callable[[Part], None] = lambda _: None,
+        *,
+        pictures: bool = False,
     ) -> Extracted:
         def told(part: Part) -> None:
             for page in range(part.begin, part.end):
                 self._home.note("page", page)
             keep(part)
 
-        return super().read(data, media_type, tick, kept, told)
+        return super().read(data, media_type, tick, kept, told, pictures=pictures)
 
 
 def work(folder: Path, ahead: float, seconds: float, embedder_name: str) -> None:

@@ -38,13 +38,17 @@ class OutlineEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Pages in a row, the first of which has index `begin`, of `total` in all; title and outline go with page 0."""
+    """Pages in a row, the first of which has index `begin`, of `total` in all; title and outline go with page 0.
+
+    `seconds` is how long text recognition took of its pages.
+    """
 
     begin: int
     total: int
     pages: tuple[RawPage, ...]
     title: str = ""
     outline: tuple[OutlineEntry, ...] = ()
+    seconds: float = 0.0
 
     @property
     def end(self) -> int:
@@ -70,6 +74,7 @@ def told(part: Part) -> bytes:
         "pages": [astuple(page) for page in part.pages],
         "title": part.title,
         "outline": part.outline,
+        "seconds": part.seconds,
     }
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
@@ -83,7 +88,7 @@ def _part(found: Any) -> Part:
     try:
         pages = tuple(RawPage(*page) for page in found["pages"])
         outline = tuple(OutlineEntry(*entry) for entry in found["outline"])
-        part = Part(found["begin"], found["total"], pages, found["title"], outline)
+        part = Part(found["begin"], found["total"], pages, found["title"], outline, float(found.get("seconds", 0)))
         words = [part.title, *(page.text + page.label for page in pages), *(entry.title for entry in outline)]
         fits = 0 <= part.begin < part.end <= part.total and len(pages) <= PART_PAGES
         leads = all(0 <= entry.page < part.total for entry in outline)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,6 +42,23 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
+class Ocr:
+    """Whether and how text is recognised in pages that are pictures.
+
+    `engine` is the absolute path of tesseract, "off", or "" if none is installed; without `languages` it expects those
+    that are installed.
+    """
+
+    engine: str = ""
+    languages: tuple[str, ...] = ()
+    pages: int = 200
+    minutes: int = 30
+
+
+OCR = Ocr()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where everything lies and what one document may cost. Paths in addresses are absolute."""
 
@@ -53,6 +71,7 @@ class Settings:
     llm: str
     model_dir: Path
     limits: Limits
+    ocr: Ocr = OCR
     exact_below: int = 10_000
     engine: Engine = "faiss"
     index_user: str = ""
@@ -90,6 +109,12 @@ class Settings:
                 seconds=reader.whole("FOOTNOTE_MAX_SECONDS", int(DEFAULT.seconds)),
                 password=reader.text("FOOTNOTE_DOCUMENT_PASSWORD"),
             ),
+            ocr=Ocr(
+                engine=reader.program("FOOTNOTE_OCR", "tesseract"),
+                languages=reader.names("FOOTNOTE_OCR_LANGUAGES"),
+                pages=reader.whole("FOOTNOTE_OCR_PAGES", OCR.pages),
+                minutes=reader.whole("FOOTNOTE_OCR_MINUTES", OCR.minutes),
+            ),
             exact_below=reader.whole("FOOTNOTE_EXACT_BELOW", 10_000),
             engine=reader.one_of("FOOTNOTE_ENGINE", ENGINES),
             index_user=reader.text("FOOTNOTE_INDEX_USER"),
@@ -106,6 +131,7 @@ class _Reader:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._given = {name: value for name, value in environ.items() if name.startswith(PREFIX) or name in OTHERS}
+        self._path = environ.get("PATH", "")
         self._known: list[str] = []
         self._problems: list[str] = []
 
@@ -117,6 +143,21 @@ class _Reader:
 
     def text(self, name: str) -> str:
         return self._take(name, "", _printable, "text on one line")
+
+    def program(self, name: str, default: str) -> str:
+        """Return where a program lies: `auto` looks for the default; "" if that is not installed; `off` stays."""
+
+        def parse(value: str) -> str:
+            if value == "off":
+                return value
+            if value == "auto":
+                return shutil.which(default, path=self._path) or ""
+            return str(_program(value))
+
+        return self._take(name, parse("auto"), parse, "auto, off, or the path of a program")
+
+    def names(self, name: str) -> tuple[str, ...]:
+        return self._take(name, (), _names, "names with + between them, such as deu+eng")
 
     def one_of(self, name: str, words: Mapping[str, _T]) -> _T:
         return self._take(name, next(iter(words.values())), words.__getitem__, " or ".join(words))
@@ -185,6 +226,19 @@ def _node(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?(?:#[a-z0-9-]{1,32})?", value):
         raise ValueError(value)
     return value
+
+
+def _program(value: str) -> Path:
+    path = Path(value).expanduser().absolute()
+    if not (path.is_file() and os.access(path, os.X_OK)):
+        raise ValueError(value)
+    return path
+
+
+def _names(value: str) -> tuple[str, ...]:
+    if not re.fullmatch(r"\w[\w/-]*(\+\w[\w/-]*)*", value):
+        raise ValueError(value)
+    return tuple(value.split("+"))
 
 
 def _printable(value: str) -> str:

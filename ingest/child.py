@@ -21,6 +21,7 @@ from typing import Any
 from corpus import parts, texts
 from corpus.errors import Rejected, TooLarge, Unreadable
 from corpus.ports import Limits
+from ingest import ocr
 from ingest.extractors import extractor_of, paged_of
 from ingest.refusals import refusal
 
@@ -117,7 +118,11 @@ def _done(request: Message, data: bytes, limits: Limits) -> Iterator[tuple[Messa
     if extractor is None:
         raise refusal(media_type)
     if paged and request["asked"] == "parts":
-        for part in paged.parts(data, limits, request["begin"], request["characters"]):
+        found = paged.parts(data, limits, request["begin"], request["characters"])
+        if sight := request["ocr"]:
+            engine, budget = ocr.Tesseract(**sight["engine"]), ocr.Budget(**sight["budget"])
+            found = ocr.seen(data, found, limits, engine, budget)
+        for part in found:
             yield {"part": part.begin}, parts.told(part)
         yield {"read": True}, b""
     elif paged and request["asked"] == "assembled":

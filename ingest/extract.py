@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from typing import Self
 
 from corpus import errors
@@ -23,6 +24,7 @@ from corpus.ports import Limits
 from corpus.texts import heard
 from ingest.child import Message, pack, unpack
 from ingest.extractors import paged_of
+from ingest.ocr import PAGE_SECONDS, Budget, Tesseract
 
 DOCUMENTS_PER_CHILD = 200
 START_SECONDS = 30.0
@@ -40,10 +42,16 @@ class Reader:
     Used by one thread at a time; others wait, and their `tick` is called meanwhile.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, engine: Tesseract | None = None, budget: Budget = Budget()) -> None:  # noqa: B008 -- it is frozen
+        """Take the limits of a document, and what recognises text in pictures, if anything does."""
         self.limits = limits
+        self._engine, self._budget = engine, budget
         self._lock = threading.Lock()
         self._child: _Child | None = None
+
+    def recogniser(self, media_type: str) -> str:
+        """Return the name of what recognises text in the pictures of such a document; "" if nothing does."""
+        return self._engine.name if self._engine and paged_of(media_type) else ""
 
     def read(
         self,
@@ -52,19 +60,23 @@ class Reader:
         tick: Callable[[], None] = lambda: None,
         kept: Sequence[Part] = (),
         keep: Callable[[Part], None] = lambda _: None,
+        *,
+        pictures: bool = False,
     ) -> Extracted:
         """Return the document's text. `tick` is called about every second; what it raises ends the reading.
 
         A format that is read from any page on goes on behind the parts that are `kept`, which follow on one another
-        from page 0, and `keep` is told of each new one; what that raises ends the reading too. Raises `Rejected` with
-        the reason, `Unavailable` if no child can be started.
+        from page 0, and `keep` is told of each new one; what that raises ends the reading too. With `pictures`, text is
+        recognised in pages that are pictures. Raises `Rejected` with the reason, `Unavailable` if no child can be
+        started.
         """
         with self._turn(tick):
             if self._child and self._child.served >= DOCUMENTS_PER_CHILD:
                 self._renew()
             child = self._child = self._child or _Child()
             try:
-                return child.read(_Task(media_type, self.limits, tick), data, kept, keep)
+                sight = _sight(self._engine, self._budget.left(kept)) if self._engine and pictures else None
+                return child.read(_Task(media_type, self.limits, tick, sight), data, kept, keep)
             finally:
                 if child.busy:
                     self._renew()
@@ -98,15 +110,23 @@ class Reader:
 class _Task:
     """What all requests about one document have in common; together they take no longer than its limit."""
 
-    def __init__(self, media_type: str, limits: Limits, tick: Callable[[], None]) -> None:
+    def __init__(self, media_type: str, limits: Limits, tick: Callable[[], None], sight: Message | None) -> None:
         self.media_type = media_type
         self.limits = limits
         self.tick = tick
-        self.deadline = time.monotonic() + limits.seconds
+        self._sight = sight
+        self._seconds = limits.seconds + (sight["budget"]["seconds"] + PAGE_SECONDS if sight else 0)
+        self.deadline = time.monotonic() + self._seconds
 
     def asking(self, what: str, **more: int) -> Message:
         """A request's head."""
-        return {"mediaType": self.media_type, "limits": asdict(self.limits), "asked": what, **more}
+        limits = asdict(replace(self.limits, seconds=self._seconds))
+        return {"mediaType": self.media_type, "limits": limits, "asked": what, "ocr": self._sight, **more}
+
+
+def _sight(engine: Tesseract, budget: Budget) -> Message:
+    """What a child needs to know to recognise text."""
+    return {"engine": asdict(engine), "budget": asdict(budget)}
 
 
 class _Child:
@@ -125,6 +145,7 @@ class _Child:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                process_group=0,  # what it starts itself ends with it
             )
         try:
             self._receive(time.monotonic() + START_SECONDS, lambda: None, 0)
@@ -216,7 +237,8 @@ class _Child:
         return unpack(take, max_body)
 
     def close(self) -> None:
-        self._process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._pipe.close()
 

@@ -62,7 +62,7 @@ SDKS = {
     "py3langid": ("ingest/describe.py",),
     "selectolax": ("ingest/extractors/html/",),
     "stop_words": ("ingest/describe.py",),
-    "pypdfium2": ("ingest/extractors/pdf.py",),
+    "pypdfium2": ("ingest/extractors/pdf.py", "ingest/ocr.py"),
     "pypdf": ("ingest/extractors/pdf.py",),
     "tiktoken": ("ingest/tokens.py",),
     "opensearchpy": ("corpus/vectors/opensearch/",),

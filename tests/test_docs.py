@@ -49,6 +49,8 @@ def test_every_default_in_the_page_is_the_default() -> None:
         field = name.removeprefix("FOOTNOTE_").lower()
         if field.startswith("max_"):
             assert str(getattr(settings.limits, field.removeprefix("max_"))) == value
+        elif name in {"FOOTNOTE_OCR_PAGES", "FOOTNOTE_OCR_MINUTES"}:
+            assert str(getattr(settings.ocr, field.removeprefix("ocr_"))) == value
         elif name in SCHEMES:
             assert getattr(settings, field) == value.strip("`").replace("{home}", "/home")
 

@@ -116,3 +116,30 @@ def test_what_other_programs_read_is_left_alone() -> None:
 def test_secrets_are_never_shown(name: str) -> None:
     """A value whose name says that it is secret is shown as dots."""
     assert masked(name, "hunter2") == "••••"
+
+
+def test_tesseract_is_looked_for(tmp_path: Path) -> None:
+    """Text recognition is tesseract's, if it is on the path; a path names another, and `off` switches it off."""
+    program = tmp_path / "tesseract"
+    program.touch(0o700)
+
+    def engine(**environ: str) -> str:
+        return Settings.from_env(environ).ocr.engine
+
+    assert (Settings.from_env({}).ocr.pages, Settings.from_env({}).ocr.minutes) == (200, 30)
+    assert engine() == engine(PATH="/nowhere") == ""
+    assert engine(PATH=str(tmp_path)) == engine(FOOTNOTE_OCR="auto", PATH=str(tmp_path)) == str(program)
+    assert engine(FOOTNOTE_OCR=str(program)) == str(program)
+    assert engine(FOOTNOTE_OCR="off", PATH=str(tmp_path)) == "off"
+    assert Settings.from_env({"FOOTNOTE_OCR_LANGUAGES": "deu+chi_sim"}).ocr.languages == ("deu", "chi_sim")
+
+
+def test_text_recognition_that_cannot_be(tmp_path: Path) -> None:
+    """A program that is not there, or cannot be run, and languages that are none are named."""
+    for name, value in {
+        "FOOTNOTE_OCR": str(tmp_path / "gone"),
+        "FOOTNOTE_OCR_LANGUAGES": "--psm 0",
+        "FOOTNOTE_OCR_PAGES": "0",
+    }.items():
+        with pytest.raises(ConfigError, match=f"{name}="):
+            Settings.from_env({name: value})

@@ -16,7 +16,8 @@ from corpus.errors import ConfigError, FootnoteError
 from corpus.model import Passage
 from footnote.connect import Footnote
 from footnote.render import counted
-from footnote.settings import Settings
+from footnote.settings import Ocr, Settings
+from ingest import ocr
 
 MOST_SECONDS_APART = 60
 """AWS refuses what was signed five minutes off; so much is a clock that nobody keeps."""
@@ -68,6 +69,7 @@ def findings(footnote: Footnote) -> Iterator[Finding]:
         ("embedder", embedder),
         ("index", index),
         ("reader", reader),
+        ("ocr", lambda: _recognition(settings.ocr)),
         ("llm", llm),
     ]
     for part, ask in parts:
@@ -113,6 +115,16 @@ def _of_aws(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
         return f"within {max(1, abs(round(ahead)))} s of {scheme}'s"
 
     return [("credentials", credentials), *([("clock", clock)] if used else [])]
+
+
+def _recognition(settings: Ocr) -> str:
+    """What recognises text; to have nothing that does is no fault."""
+    if settings.engine == "off":
+        return "off: pages that are pictures stay unread"
+    if not settings.engine:
+        return f"none: pages that are pictures stay unread. {ocr.INSTALL}"
+    engine = ocr.found(settings.engine, settings.languages)
+    return f"tesseract {engine.version}, {'+'.join(engine.languages)}; up to {settings.pages} pages a document"
 
 
 def _pinged(ping: Callable[[], None], address: str) -> str:

@@ -203,8 +203,11 @@ def assembled(parts: Sequence[Part]) -> Extracted:
     """Clean the pages, put them end to end, and find where the outline's lines stand."""
     raw = [page for part in parts for page in part.pages]
     texts = [clean(text).strip("\n") for text in mend_hyphens([page.text for page in raw])]
+    looked_at = any(page.method == "ocr" for page in raw)
     if not any(letters(text) for text in texts):
-        raise NoText(f"None of the PDF's {len(raw)} pages holds text.")
+        hint = "Not even text recognition found any: scan it anew, larger and upright." if looked_at else ""
+        raise NoText(f"None of the PDF's {len(raw)} pages holds text.", hint=hint)
+    capped = looked_at and any(page.problem == "image" and page.method != "ocr" for page in raw)
     pages, at = [], 0
     for number, (page, text) in enumerate(zip(raw, texts, strict=True), 1):
         problem: PageProblem = page.problem or ("" if letters(text) else "empty")
@@ -213,7 +216,8 @@ def assembled(parts: Sequence[Part]) -> Extracted:
         at += len(text) + len(PAGE_BREAK)
     body = PAGE_BREAK.join(texts)
     title = re.sub(r"^Microsoft Word - ", "", clean(parts[0].title)).strip()
-    return Extracted(body, tuple(pages), _sections(body, pages, parts[0].outline), title)
+    sections = _sections(body, pages, parts[0].outline)
+    return Extracted(body, tuple(pages), sections, title, ("ocr-capped",) if capped else ())
 
 
 def _sections(body: str, pages: Sequence[Page], outline: Sequence[OutlineEntry]) -> tuple[Section, ...]:

@@ -42,12 +42,14 @@ class Counting(Reader):
         tick: Callable[[], None] = lambda: None,
         kept: Sequence[Part] = (),
         keep: Callable[[Part], None] = lambda _: None,
+        *,
+        pictures: bool = False,
     ) -> Extracted:
         def told(part: Part) -> None:
             self.times.update(range(part.begin, part.end))
             keep(part)
 
-        return super().read(data, media_type, tick, kept, told)
+        return super().read(data, media_type, tick, kept, told, pictures=pictures)
 
 
 @dataclass
