@@ -80,7 +80,10 @@ class NoText(Rejected):
     """The document opened, and no page of it holds text."""
 
     code = "no_text"
-    default_hint = "Its pages are probably pictures: run them through text recognition and upload the result."
+    default_hint = (
+        "Its pages are probably pictures. With tesseract installed, text recognition reads them: `footnote doctor` "
+        "says what to install, and `footnote reindex` tries again."
+    )
 
 
 class TimedOut(Rejected):

@@ -291,7 +291,10 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The page ledger in short: how many pages, how many were readable, and the ranges ("3-5", "7") that were not."""
+    """The page ledger in short: how many pages, how many were readable, and the ranges ("3-5", "7") that were not.
+
+    `recognised` are those of the readable pages whose text was recognised in a picture.
+    """
 
     pages: int = 0
     readable: int = 0
@@ -299,6 +302,7 @@ class Coverage:
     images: tuple[str, ...] = ()
     garbage: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    recognised: tuple[str, ...] = ()
 
     @property
     def gaps(self) -> tuple[str, ...]:

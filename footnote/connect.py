@@ -84,8 +84,11 @@ class Footnote:
     def reader(self) -> Reader:
         """What reads documents, in a child process."""
         from ingest.extract import Reader  # noqa: PLC0415 -- here and below: who only asks questions imports less
+        from ingest.ocr import Budget, found  # noqa: PLC0415
 
-        return Reader(self.settings.limits)
+        ocr = self.settings.ocr
+        engine = found(ocr.engine, ocr.languages) if ocr.engine not in {"", "off"} else None
+        return Reader(self.settings.limits, engine, Budget(ocr.pages, 60 * ocr.minutes))
 
     @property
     def documents(self) -> Documents:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,9 @@ def at_home(path: Path) -> str:
     """Return a path as people write it: with `~` for their own folder."""
     home = Path.home()
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+
+
+def page_count(ranges: Sequence[str]) -> int:
+    """Return how many pages there are in ranges like "3-5" and "7"."""
+    spans = [one.partition("-") for one in ranges]
+    return sum(int(last or first) - int(first) + 1 for first, _, last in spans)

@@ -23,7 +23,7 @@ import numpy as np
 from corpus import parts, texts
 from corpus.errors import BlobMissing, Conflict
 from corpus.keys import chunk_id, processed_prefix
-from corpus.model import HEADING_SEPARATOR, Chunk, Extracted, GenerationId, Passage
+from corpus.model import HEADING_SEPARATOR, Chunk, Document, Extracted, Generation, GenerationId, Passage
 from corpus.parts import Part
 from corpus.ports import BlobStore
 from corpus.words import file_words, heading_line
@@ -183,6 +183,25 @@ class Derived:
             for name in names:
                 self._blobs.delete(self._prefix + name)
             return None
+
+
+def generation_of(
+    generation_id: GenerationId, document: Document, chunks: tuple[Chunk, ...], context: Context, vectors: Matrix
+) -> Generation:
+    """Return what an index stores of chunks and their vectors."""
+    return Generation(
+        id=generation_id,
+        user_id=document.user_id,
+        tenant_id=document.tenant_id,
+        readers=document.readers,
+        file_name=context.file_name,
+        file_type=context.file_type,
+        tags=context.tags,
+        title=context.title,
+        created_at=context.created_at,
+        chunks=chunks,
+        vectors=vectors,
+    )
 
 
 def passage(chunk: Chunk, context: Context) -> Passage:

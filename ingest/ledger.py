@@ -18,6 +18,7 @@ def coverage(pages: Sequence[Page], flags: tuple[str, ...] = ()) -> Coverage:
         images=page_ranges(numbers["image"]),
         garbage=page_ranges(lost),
         flags=flags,
+        recognised=page_ranges([page.number for page in pages if page.method == "ocr" and not page.problem]),
     )
 
 

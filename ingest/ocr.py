@@ -2,7 +2,7 @@
 
 tesseract is a program of its own, found by the settings and used if it is installed. It runs beside the child process
 that opens documents, within its limits: what it sees and says goes through pipes, and no file is written.
-`docs/decisions/0008-text-recognition.md` says why it is this one, and where the numbers below are from.
+`docs/decisions/0011-text-recognition.md` says why it is this one, and where the numbers below are from.
 """
 
 from __future__ import annotations

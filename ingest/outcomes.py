@@ -69,6 +69,12 @@ def as_before(document: Document, before: Document) -> Document:
     return replace(document, status=before.status, stages=before.stages, reason=before.reason)
 
 
+def looked_at_in_vain(document: Document) -> Document:
+    """Return the document as it is when its pictures could not be read: its pages of text go on answering."""
+    flags = tuple(dict.fromkeys((*document.coverage.flags, "ocr-failed")))
+    return replace(advanced(document), coverage=replace(document.coverage, flags=flags))
+
+
 def advanced(document: Document) -> Document:
     """Return the document as it is when its newest version is what answers already."""
     return replace(document, status="ready", stages=ALL_STAGES, reason=None)

@@ -12,24 +12,24 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
-from corpus import words
-from corpus.errors import BlobMissing, Conflict, Rejected, TooLarge, Unavailable
+from corpus.errors import BlobMissing, Conflict, NoText, Rejected, TooLarge, Unavailable
 from corpus.keys import Original, change_id, iso_time, processed_prefix
-from corpus.model import Blob, Change, Chunk, Document, Extracted, Generation, GenerationId, Live, Reason, Space
+from corpus.model import Blob, Change, Chunk, Document, Extracted, GenerationId, Live, Reason
 from corpus.parts import Part
 from corpus.ports import MAX_DELIVERIES, BlobStore, Deliveries, Embedder, Table, VectorIndex
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
-from ingest import chunk, clean, describe, tokens
+from ingest import chunk, describe
 from ingest.claim import MAX_ATTEMPTS, Claim, Hold, Stopped, claim, message_of, reason_of
-from ingest.derived import Context, Derived, passage
+from ingest.derived import Context, Derived, generation_of, passage
 from ingest.embed import embedded
 from ingest.extract import Reader
-from ingest.extractors import extractor_of, paged_of
-from ingest.outcomes import Upload, advanced, as_before, failed, refused, switched
+from ingest.extractors import paged_of
+from ingest.outcomes import Upload, advanced, as_before, failed, looked_at_in_vain, refused, switched
+from ingest.recipes import recipe
 
 if TYPE_CHECKING:
     from corpus.model import Matrix
@@ -51,6 +51,10 @@ OWNER_MISMATCH = Reason(
 
 class NotVisibleYet(Unavailable):
     """What was written is not found yet; the work is delivered again, and this was no failed attempt."""
+
+
+class PicturesWait(Unavailable):
+    """The pages of text answer; the pictures are read when the change is delivered again, behind all that waits."""
 
 
 class Ingestor:
@@ -89,6 +93,8 @@ class Ingestor:
             except (Stopped, KeyboardInterrupt):
                 queue.extend(delivery, 0)
                 raise
+            except PicturesWait:
+                queue.extend(delivery, 0)
             except Exception as error:  # a bug or an outage of one document's must not stop the others
                 known = isinstance(error, Unavailable)
                 where = {"key": delivery.change.key, "count": delivery.count, "error": type(error).__name__}
@@ -113,18 +119,41 @@ class Ingestor:
 
     def settled(self, document: Document) -> bool:
         """Whether nothing is to be done for the newest version that was accepted of a document."""
-        recipe = self.recipe(document.file_type)
+        plain, seen = self._recipes(document.file_type)
         if document.status == "error" and document.reason and not document.reason.transient:
             job = self._jobs.get(document.document_id, document.job_id)
-            return job is not None and job.recipe == recipe
+            tried = {seen} if document.reason.code == NoText.code else {plain, seen}
+            return job is not None and job.recipe in tried
         live = document.live.get(self._index.name)
-        if document.status != "ready" or live is None or live.recipe != recipe:
+        if document.status != "ready" or live is None or live.recipe not in {plain, seen} or self.unseen(document):
             return False
-        return self._index.count(GenerationId(document.document_id, live.version, recipe)) == live.chunk_count
+        return self._has(document, live)
 
-    def recipe(self, file_type: str) -> str:
-        """Return the name of all that decides what becomes of a file's bytes."""
-        return recipe(file_type, self._embedder.space)
+    def unseen(self, document: Document) -> bool:
+        """Whether a document answers with its pages of text, and its pictures are still to be read."""
+        plain, seen = self._recipes(document.file_type)
+        live = document.live.get(self._index.name)
+        if live is None or live.recipe != plain or plain == seen:
+            return False
+        if document.status != "ready" or not document.coverage.images:
+            return False
+        job = self._jobs.get(document.document_id, document.job_id)
+        return job is None or job.recipe != seen  # else they were looked at in vain
+
+    def _has(self, document: Document, live: Live) -> bool:
+        """Whether the index has all of a generation."""
+        generation_id = GenerationId(document.document_id, live.version, live.recipe)
+        return self._index.count(generation_id) == live.chunk_count
+
+    def recipe(self, file_type: str, *, pictures: bool = False) -> str:
+        """Return the name of all that decides what becomes of a file's bytes, and of its `pictures` if they are read.
+
+        Where nothing reads pictures, both are the same.
+        """
+        return recipe(file_type, self._embedder.space, self._reader.recogniser(file_type) if pictures else "")
+
+    def _recipes(self, file_type: str) -> tuple[str, str]:
+        return self.recipe(file_type), self.recipe(file_type, pictures=True)
 
     def _apply(self, change: Change, hold: Hold) -> None:
         whose = change.original
@@ -151,6 +180,10 @@ class Ingestor:
                 held.lost()
                 self._forget(change, whose, self._documents.get(whose.document_id))
                 return
+            self._prune(whose, change.version)
+            if self.unseen(held.document):
+                raise PicturesWait("The pictures of a document are still to be read.", retry_after=0)
+            return
         self._prune(whose, change.version)
 
     def _refuse(self, change: Change, whose: Original, reason: Reason) -> None:
@@ -194,8 +227,11 @@ class Ingestor:
             return document.version >= change.version
         return document.version == change.version and self.settled(document)
 
-    def _ingest(self, change: Change, held: Claim) -> None:
-        """Blob → text → chunks → vectors → index → live; each result is kept, and found by whoever comes next."""
+    def _ingest(self, change: Change, held: Claim, *, pictures: bool = False) -> None:
+        """Blob → text → chunks → vectors → index → live; each result is kept, and found by whoever comes next.
+
+        `pictures` are read once the pages of text answer, or if there is none.
+        """
         upload: Upload | None = None
         try:
             blob = self._blobs.get(change.key, self._reader.limits.bytes)
@@ -203,7 +239,8 @@ class Ingestor:
                 held.finish(lambda document: as_before(document, held.before))
                 return
             upload = Upload.of(blob, held.document)
-            made_by = self.recipe(upload.file_type)
+            pictures = pictures or self._is_their_turn(held.document, upload)
+            made_by = self.recipe(upload.file_type, pictures=pictures)
             held.named(made_by)
             live = self._same_live(held.document, upload, made_by)
             generation_id = GenerationId(held.document.document_id, live.version if live else change.version, made_by)
@@ -212,22 +249,44 @@ class Ingestor:
                 return
 
             derived = Derived(self._blobs, held.document.user_id, generation_id, held.advanced)
-            extracted = derived.extracted() or derived.keep_extracted(self._extract(blob, upload, held, derived))
+            extracted = derived.extracted() or derived.keep_extracted(
+                self._extract(blob, upload, held, derived, pictures=pictures)
+            )
             del blob  # it may be large, and is not needed any more
             about = describe.description(extracted, upload.file_name)
             chunks, context = self._chunks(extracted, about.own_title, upload, held, derived)
             vectors = self._vectors(chunks, context, held, derived)
-            generation = _generation(generation_id, held.document, chunks, context, vectors)
+            generation = generation_of(generation_id, held.document, chunks, context, vectors)
 
             held.keep("index")
             self._index.write(generation)
             if self._index.count(generation_id) != len(chunks):
                 raise NotVisibleYet("The index does not show all chunks yet.", retry_after=5)
             held.finish(lambda document: switched(document, upload, extracted, about, generation, self._index.name))
-        except Rejected as error:  # what became unreadable must not go on answering
-            reason, message = reason_of(error, held.stage or "extract"), error.message
-            held.finish(lambda document: refused(document, upload, reason, message), reason)
+        except Rejected as error:
+            if isinstance(error, NoText) and not pictures and upload and self._reader.recogniser(upload.file_type):
+                self._ingest(change, held, pictures=True)
+                return
+            self._reject(error, held, upload, pictures=pictures)
         log.info("a document is settled", extra={"document_id": held.document.document_id, "job_id": held.job.job_id})
+
+    def _reject(self, error: Rejected, held: Claim, upload: Upload | None, *, pictures: bool) -> None:
+        """What became unreadable must not go on answering; but if it is only its pictures, its text does."""
+        reason = reason_of(error, held.stage or "extract")
+        if pictures and upload and self._is_their_turn(held.document, upload):
+            held.finish(looked_at_in_vain, reason)
+        else:
+            held.finish(lambda document: refused(document, upload, reason, error.message), reason)
+
+    def _is_their_turn(self, document: Document, upload: Upload) -> bool:
+        """Whether these bytes answer already, all but their pictures, or with them: those must not go meanwhile."""
+        live = document.live.get(self._index.name)
+        plain, seen = self._recipes(upload.file_type)
+        if live is None or plain == seen or document.checksum_sha256 != upload.checksum_sha256:
+            return False
+        if live.recipe == plain:
+            return bool(document.coverage.images) and self._has(document, live)
+        return live.recipe == seen or bool(document.coverage.recognised)
 
     def _same_live(self, document: Document, upload: Upload, made_by: str) -> Live | None:
         """The live generation, if it was made of the same bytes and name by the same recipe."""
@@ -235,7 +294,7 @@ class Ingestor:
         same = (document.checksum_sha256, document.file_name) == (upload.checksum_sha256, upload.file_name)
         return live if live and live.recipe == made_by and same else None
 
-    def _extract(self, blob: Blob, upload: Upload, held: Claim, derived: Derived) -> Extracted:
+    def _extract(self, blob: Blob, upload: Upload, held: Claim, derived: Derived, *, pictures: bool) -> Extracted:
         """Read the text, from where another worker left off; what comes in parts is kept part by part."""
         held.keep("extract")
         kept = derived.parts() if paged_of(upload.file_type) else ()
@@ -249,7 +308,7 @@ class Ingestor:
 
         for part in kept[-1:]:
             reached(part)
-        return self._reader.read(blob.data, upload.file_type, held.keep, kept, keep)
+        return self._reader.read(blob.data, upload.file_type, held.keep, kept, keep, pictures=pictures)
 
     def _chunks(
         self, extracted: Extracted, own_title: str, upload: Upload, held: Claim, derived: Derived
@@ -323,35 +382,8 @@ class Ingestor:
             raise Conflict("The document was written while it was cleared up.")
 
 
-@lru_cache(maxsize=64)
-def recipe(file_type: str, space: Space) -> str:
-    """Return the first 12 hex digits of the SHA-256 of the names of all steps a file of this type goes through."""
-    extractor = extractor_of(file_type)
-    made_by = extractor.NAME if extractor else "none"
-    names = (made_by, clean.NAME, describe.NAME, chunk.NAME, tokens.NAME, words.NAME, str(space))
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
-
-
 def _is_meant(blob: Blob, change: Change, before: Document) -> bool:
     """Whether these are the bytes the change speaks of; a replay speaks of those that the record was made of."""
     if change.etag:
         return blob.etag == change.etag
     return before.status != "ready" or before.checksum_sha256 == hashlib.sha256(blob.data).hexdigest()
-
-
-def _generation(
-    generation_id: GenerationId, document: Document, chunks: tuple[Chunk, ...], context: Context, vectors: Matrix
-) -> Generation:
-    return Generation(
-        id=generation_id,
-        user_id=document.user_id,
-        tenant_id=document.tenant_id,
-        readers=document.readers,
-        file_name=context.file_name,
-        file_type=context.file_type,
-        tags=context.tags,
-        title=context.title,
-        created_at=context.created_at,
-        chunks=chunks,
-        vectors=vectors,
-    )

@@ -14,6 +14,7 @@ from typing import Any
 from corpus.model import Access, Coverage, Document, Json, Live, Reason, Stages
 from corpus.ports import Item, Put, Table
 
+RANGES = ("empty", "images", "garbage", "flags", "recognised")
 KIND = "document"
 SORT = "DOCUMENT"
 TOMBSTONE_SECONDS = 30 * 24 * 3600
@@ -97,7 +98,7 @@ def _tombstone_data(document: Document) -> dict[str, Json]:
 
 def data_of(document: Document) -> dict[str, Json]:
     """Return the document with the names it is stored and sent under."""
-    stages, access, coverage, reason = document.stages, document.access, document.coverage, document.reason
+    stages, access = document.stages, document.access
     return {
         "documentId": document.document_id,
         "userId": document.user_id,
@@ -137,15 +138,20 @@ def data_of(document: Document) -> dict[str, Json]:
         "jobId": document.job_id,
         "checksumMD5": document.checksum_md5,
         "checksumSHA256": document.checksum_sha256,
-        "coverage": {
-            "pages": coverage.pages,
-            "readable": coverage.readable,
-            "empty": coverage.empty,
-            "images": coverage.images,
-            "garbage": coverage.garbage,
-            "flags": coverage.flags,
-        },
-        "reason": reason_data(reason) if reason else None,
+        "coverage": _coverage_data(document.coverage),
+        "reason": reason_data(document.reason) if document.reason else None,
+    }
+
+
+def _coverage_data(coverage: Coverage) -> dict[str, Json]:
+    return {
+        "pages": coverage.pages,
+        "readable": coverage.readable,
+        "empty": coverage.empty,
+        "images": coverage.images,
+        "garbage": coverage.garbage,
+        "flags": coverage.flags,
+        "recognised": coverage.recognised,
     }
 
 
@@ -200,7 +206,7 @@ def _document(item: Item) -> Document:
         coverage=Coverage(
             coverage["pages"],
             coverage["readable"],
-            *(tuple(coverage[name]) for name in ("empty", "images", "garbage", "flags")),
+            *(tuple(coverage.get(name, ())) for name in RANGES),  # older records lack some
         ),
         reason=Reason(**data["reason"]) if data["reason"] else None,
         updated_at=item.updated_at,

@@ -41,6 +41,7 @@ class Task:
     message: str = ""
     unchanged: bool = False
     progress: Progress | None = None
+    unseen: bool = False
 
     @property
     def reason(self) -> Reason | None:
@@ -57,7 +58,7 @@ class Task:
         if self.document.deleted_at:
             return True
         meant = self.document.checksum_sha256 == self.sha256 or not self.sha256
-        final = self.document.status == "error" or (self.document.status == "ready" and meant)
+        final = self.document.status == "error" or (self.document.status == "ready" and meant and not self.unseen)
         return final and self.document.rev != self.since
 
     def line(self) -> str:
@@ -149,6 +150,7 @@ def _look(footnote: Footnote, waiting: Sequence[Task], watcher: Watcher) -> bool
     documents = footnote.documents.get_many([task.document_id for task in open_tasks])
     for task in open_tasks:
         before, task.document = task.document, documents.get(task.document_id)
+        task.unseen = task.document is not None and footnote.ingestor.unseen(task.document)
         moved = moved or before != task.document
         if task.document and not task.done and task.document.status == "processing":
             job = footnote.jobs.get(task.document_id, task.document.job_id)

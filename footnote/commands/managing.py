@@ -122,7 +122,12 @@ def _facts(document: Document, job: Job | None) -> Iterator[tuple[str, str]]:
         yield "language", document.language
     yield "holds", f"{counted(document.page_count, 'page')}, {counted(document.word_count, 'word')}"
     coverage = document.coverage
-    gaps = (("blank", coverage.empty), ("pictures", coverage.images), ("unreadable", coverage.garbage))
+    gaps = (
+        ("recognised", coverage.recognised),
+        ("blank", coverage.empty),
+        ("pictures", coverage.images),
+        ("unreadable", coverage.garbage),
+    )
     yield from ((what, f"page {', '.join(ranges)}") for what, ranges in gaps if ranges)
     if coverage.flags:
         yield "noted", ", ".join(coverage.flags)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from corpus.records.jobs import Progress as JobProgress
-from footnote.render import chunk_count, counted, far
+from footnote.render import chunk_count, counted, far, page_count
 
 if TYPE_CHECKING:
     from footnote.commands.files import Task
@@ -89,6 +89,8 @@ class Watcher:
             self.say(f"[yellow]-[/] {escape(task.name)}  removed meanwhile")
         elif task.document and not task.unchanged:
             pages, chunks = counted(task.document.page_count, "page"), counted(chunk_count(task.document), "chunk")
+            recognised = page_count(task.document.coverage.recognised)
+            pages += f", {recognised} by text recognition" if recognised else ""
             self.say(f"[green]✓[/] {escape(task.name)}  {pages}, {chunks}")
             for ranges in task.document.coverage.gaps:
                 self.say(f"  [yellow]page {ranges} could not be read[/]")

@@ -178,7 +178,7 @@ def test_coverage_is_told(client: TestClient, footnote: Footnote) -> None:
     """A document's record says which of its pages were read."""
     shown = upload(client, footnote, pdf(["one", "", "three"], roman=1), "a.pdf")
     assert shown["coverage"] == {
-        "pages": 3, "readable": 2, "empty": ["2"], "images": [], "garbage": [], "flags": [],
+        "pages": 3, "readable": 2, "empty": ["2"], "images": [], "garbage": [], "flags": [], "recognised": [],
     }  # fmt: skip
     first, second, _ = client.get(f"/v1/documents/{shown['documentId']}/pages").json()["pages"]
     assert first == {

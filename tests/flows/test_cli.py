@@ -19,6 +19,7 @@ from footnote.cli import app
 from footnote.settings import Settings
 from tests.fakes import HashEmbedder
 from tests.pdfs import PICTURE, pdf
+from tests.scans import stand_in
 
 Run = Callable[..., Any]
 
@@ -150,6 +151,20 @@ def test_a_gap_is_said(run: Run, documents: Path) -> None:
     """Pages that could not be read are named where the document goes in."""
     (documents / "b.pdf").write_bytes(pdf(["The lift takes eight.", PICTURE, PICTURE]))
     assert "page 2-3 could not be read" in run("ingest", documents).stdout
+
+
+def test_pictures_are_waited_for(run: Run, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where text is recognised, `ingest` waits for it too and says of how many pages; the next time nothing is done."""
+    monkeypatch.setenv("FOOTNOTE_OCR", stand_in(tmp_path, "The sauna opens at six in the morning."))
+    (documents / "b.pdf").write_bytes(pdf(["The lift takes eight.", PICTURE, PICTURE]))
+
+    assert "b.pdf  3 pages, 2 by text recognition, 1 chunk" in run("ingest", documents).stdout
+    assert "3 documents unchanged, nothing spent" in run("ingest", documents).stdout
+    assert len(lines(run("ingest", "--json", documents))) == 3
+    assert "six" in run("ask", "When does the sauna open?").stdout
+    monkeypatch.setenv("FOOTNOTE_OCR", "off")
+    assert "page 2-3 could not be read" in run("ingest", documents).stdout
+    assert "3 documents unchanged, nothing spent" in run("ingest", documents).stdout
 
 
 def test_too_large_is_not_uploaded(run: Run, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:

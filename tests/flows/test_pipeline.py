@@ -9,9 +9,10 @@ import pytest
 from corpus.errors import NotFound, Unavailable
 from corpus.model import Change, Passage, Purpose
 from corpus.ports import MAX_DELIVERIES
-from ingest import chunk, pipeline
+from ingest import chunk
 from ingest.claim import Hold, Stopped
 from ingest.clean import clean
+from ingest.recipes import recipe
 from ingest.replay import replay
 from ingest.upload import Uploads
 from tests.fakes import HashEmbedder
@@ -470,7 +471,7 @@ def test_another_recipe_makes_everything_anew(world: World, monkeypatch: pytest.
     world.work()
     old = world.document("d1").live[world.index.name]
     monkeypatch.setattr(chunk, "NAME", "chunk-2")
-    pipeline.recipe.cache_clear()
+    recipe.cache_clear()
 
     for _, change in replay(world.table, "home"):
         world.ingestor().apply(change)
@@ -478,7 +479,7 @@ def test_another_recipe_makes_everything_anew(world: World, monkeypatch: pytest.
     new = world.document("d1").live[world.index.name]
     assert (new.version, new.recipe != old.recipe, world.document("d1").status) == (old.version, True, "ready")
     assert {key.split("/")[4] for key in world.blobs.keys("processed/")} == {new.recipe}
-    pipeline.recipe.cache_clear()
+    recipe.cache_clear()
 
 
 def test_a_change_that_is_none(world: World) -> None:

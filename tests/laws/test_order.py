@@ -24,6 +24,7 @@ from ingest.pipeline import Ingestor
 from ingest.replay import replay
 from tests.fakes import MemoryIndex
 from tests.services.aws import dynamodb
+from tests.sighted import FLAW, SEEN, SightedReader
 from tests.worlds import LIMITS, ME, Fuse, Killed, World, folder_world, memory_world
 
 NAMES = ("d1", "d2")
@@ -36,6 +37,24 @@ TEXTS = (
 )
 CHUNKS = {text: [one.content for one in chunk(extractor.extract(text.encode(), LIMITS))] for text in TEXTS[:4]}
 CHUNKS[TEXTS[4]] = []
+SIGHTS = (
+    "The pool opens at nine.",
+    f"The pool opens at nine.\f{SEEN}The pool closes at ten.",
+    f"{SEEN}All of the pool is a picture.",
+    f"The pool is deep.\f{SEEN}{FLAW}",
+    f"{SEEN}{FLAW}",
+)
+"""Documents with pages that are pictures; of those with a flaw, the pictures can never be read."""
+LAST_SEEN = {
+    SIGHTS[0]: [SIGHTS[0]],
+    SIGHTS[1]: ["The pool opens at nine.\n\fThe pool closes at ten."],
+    SIGHTS[2]: ["All of the pool is a picture."],
+    SIGHTS[3]: ["The pool is deep."],
+    SIGHTS[4]: [],
+}
+FIRST_SEEN = {**LAST_SEEN, SIGHTS[1]: ["The pool opens at nine."]}
+"""What answers before the pictures are read."""
+CHUNKS |= LAST_SEEN
 
 
 @dataclass(frozen=True)
@@ -77,11 +96,14 @@ class Deliver:
 Doing = Put | Drop | Wait | Deliver
 names, texts = st.sampled_from(NAMES), st.sampled_from(TEXTS)
 steps = st.one_of(st.just(0), st.integers(1, 40))
-simple = st.one_of(
-    st.builds(Put, names, texts, st.booleans()),
-    st.builds(Drop, names, st.booleans()),
-    st.builds(Wait, st.sampled_from((1, 61))),
-)
+
+
+def simple(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Doing]:
+    return st.one_of(
+        st.builds(Put, names, texts, st.booleans()),
+        st.builds(Drop, names, st.booleans()),
+        st.builds(Wait, st.sampled_from((1, 61))),
+    )
 
 
 def delivery(meanwhile: st.SearchStrategy[tuple[Doing, ...]]) -> st.SearchStrategy[Deliver]:
@@ -100,15 +122,19 @@ def delivery(meanwhile: st.SearchStrategy[tuple[Doing, ...]]) -> st.SearchStrate
     )
 
 
-inner = st.lists(st.one_of(simple, delivery(st.just(()))), max_size=3).map(tuple)
-histories = st.lists(st.one_of(simple, delivery(inner)), max_size=12)
+def histories_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[list[Doing]]:
+    inner = st.lists(st.one_of(simple(texts), delivery(st.just(()))), max_size=3).map(tuple)
+    return st.lists(st.one_of(simple(texts), delivery(inner)), max_size=12)
+
+
+histories = histories_of(texts)
 
 
 class OtherRecipe(Ingestor):
     """A worker of another release."""
 
-    def recipe(self, file_type: str) -> str:
-        return super().recipe(file_type)[::-1]
+    def recipe(self, file_type: str, *, pictures: bool = False) -> str:
+        return super().recipe(file_type, pictures=pictures)[::-1]
 
 
 def amounts(progress: Progress) -> dict[str, int]:
@@ -232,7 +258,10 @@ class Player:
             assert (live is not None) == (name in expected)
             kept = {tuple(key.split("/")[3:5]) for key in world.blobs.keys(f"processed/me/{name}/")}
             if live:
-                assert live.recipe == world.ingestor().recipe(document.file_type)
+                assert live.recipe in {
+                    world.ingestor().recipe(document.file_type, pictures=one) for one in (False, True)
+                }
+                assert world.ingestor().settled(document)
                 assert kept == {(live.version, live.recipe)}
             elif document.deleted_at:
                 assert kept == set()
@@ -281,6 +310,46 @@ def test_so_it_does_with_records_in_dynamodb(reader: Reader, history: list[Doing
         for doing in history:
             player.play(doing)
         player.check_after_all()
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(history=histories_of(st.sampled_from(SIGHTS)))
+def test_so_it_does_with_pictures(history: list[Doing]) -> None:
+    """The same holds for documents with pages that are pictures, and pictures that cannot be read."""
+    player = Player(memory_world(SightedReader()))
+    for doing in history:
+        player.play(doing)
+    player.check_after_all()
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("new", SIGHTS[1:])
+def test_a_worker_that_dies_at_pictures_leaves_a_final_document(new: str, after: bool) -> None:
+    """Killed anywhere in the first pass or the second, others bring a document to its end; something always answers."""
+    step = 0
+    died = True
+    while died:
+        step += 1
+        player = Player(memory_world(SightedReader()))
+        player.play(Put("d1", SIGHTS[0]))
+        player.settle()
+        player.play(Put("d1", new))
+        (change,) = player.pending
+        fuse = Fuse(blow_at=step, after=after)
+        try:
+            with suppress(Unavailable):
+                player.world.ingestor(fuse).apply(change)
+            player.world.ingestor(fuse).apply(change)
+            died = False
+        except Killed:
+            seen = player.world.visible().get("d1", [])
+            assert seen in (LAST_SEEN[SIGHTS[0]], FIRST_SEEN[new], LAST_SEEN[new])
+        player.world.clock.sleep(61)
+        player.settle()
+        player.check()
+    assert step > 20
 
 
 @pytest.mark.parametrize("after", [False, True])
