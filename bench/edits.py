@@ -45,7 +45,7 @@ def paragraph(rnd: random.Random) -> str:
 def edited(rnd: random.Random, pieces: list[str], make: Callable[[random.Random], str]) -> list[str]:
     """One place written anew, put in, or taken out."""
     found = list(pieces)
-    at = rnd.randrange(len(found))
+    at = rnd.choice([number for number, one in enumerate(found) if HEADING not in one])
     match rnd.randrange(4):
         case 0:
             found[at] = make(rnd)

@@ -34,7 +34,6 @@ class Composer:
         self._labels: list[str] = []
         self._problems: list[PageProblem] = []
         self._starts: list[int] = []
-        self.first_heading = ""
 
     def page(self, label: str, without_text: PageProblem = "empty") -> None:
         """Begin a new page, whose printed label is `label`; what is added before any page is begun is on the first.
@@ -57,7 +56,6 @@ class Composer:
         self._path = {above: name for above, name in self._path.items() if above < level}
         self._path[level] = title
         self._sections[self._add(title, BETWEEN_PARAGRAPHS)] = tuple(self._path.values())
-        self.first_heading = self.first_heading or title
 
     def end_sections(self) -> None:
         """Have what follows stand under no heading: a slide without a title is no part of the one before it."""

@@ -91,7 +91,7 @@ def test_headings_and_title() -> None:
     ]
     assert found.title == "House Rules"
     assert extract(docx(body, {"styles": styles}, title=" The\n Rules "), LIMITS).title == "The Rules"
-    assert extract(docx(p("Pool", style="Heading1")), LIMITS).title == "Pool"
+    assert extract(docx(p("Pool", style="Heading1")), LIMITS).title == ""
     assert extract(docx(p("Pool")), LIMITS).title == ""
 
 

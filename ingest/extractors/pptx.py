@@ -53,7 +53,7 @@ def extract(data: bytes, limits: Limits) -> Extracted:
     offset = int(first[:6]) if first.isdecimal() else 1
     for number in range(len(deck.slides)):
         reading.add_slide(deck, number, str(number + offset))
-    return reading.made.done(_title(deck) or reading.made.first_heading, sorted(reading.flags))
+    return reading.made.done(_title(deck), sorted(reading.flags))
 
 
 def _presentation(data: bytes) -> Presentation:

@@ -67,7 +67,7 @@ class _Reading:
         comments = self._root("comments")
         if comments is not None and next(comments.iter(W + "t"), None) is not None:
             self._flags.add(COMMENTS)
-        return self._made.done(self._title or self._made.first_heading, sorted(self._flags | self._story.flags))
+        return self._made.done(self._title, sorted(self._flags | self._story.flags))
 
     def _root(self, kind: str) -> Element:
         """The XML of a part that the main one refers to; None without it."""

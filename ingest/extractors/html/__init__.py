@@ -70,7 +70,7 @@ def read(page: Decoded, limits: Limits) -> Extracted:
     writer.flush()
     title = parsed.css_first("head > title")
     words = " ".join((title.text() if title else "").split())
-    return composer.done(words or composer.first_heading, page.flags)
+    return composer.done(words, page.flags)
 
 
 def _claimed(data: bytes) -> str:
