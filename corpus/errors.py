@@ -52,7 +52,10 @@ class UnsupportedType(Rejected):
     """No extractor reads this kind of document."""
 
     code = "unsupported_type"
-    default_hint = "Save it as PDF, HTML, Markdown, an e-mail (.eml), JSON Lines or plain text and upload that."
+    default_hint = (
+        "Save it as PDF, Word (.docx), Excel (.xlsx), PowerPoint (.pptx), HTML, an e-mail (.eml), CSV, Markdown, plain "
+        "text or JSON Lines and upload that."
+    )
 
 
 class Unreadable(Rejected):
