@@ -5,6 +5,7 @@ Run with `python sample_docs/.make/house_rules.py`. The folder's name begins wit
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from reportlab.lib import colors
@@ -16,7 +17,6 @@ from reportlab.platypus import BaseDocTemplate, Frame, PageBreak, PageTemplate, 
 from reportlab.platypus.flowables import Flowable
 
 TARGET = Path(__file__).parent.parent / "house-rules.pdf"
-TITLE = "House Rules of Linden Court"
 
 BEFORE_THE_FEES = """\
 ## 1 Purpose and scope
@@ -136,7 +136,27 @@ telephone 555 0120.
 """
 
 
-class _Bookmark(Flowable):  # type: ignore[misc] -- reportlab ships no types
+@dataclass(frozen=True)
+class Edition:
+    """What one edition says."""
+
+    title: str
+    subtitle: str
+    before: str
+    fees: list[tuple[str, str, str]]
+    after: str
+
+
+FIRST = Edition(
+    "House Rules of Linden Court",
+    "Edition of 1 April 2025, adopted by the owners' meeting",
+    BEFORE_THE_FEES,
+    FEES,
+    AFTER_THE_FEES,
+)
+
+
+class Bookmark(Flowable):  # type: ignore[misc] -- reportlab ships no types
     """A line of the outline, at the place where it stands in the story."""
 
     def __init__(self, words: str) -> None:
@@ -152,19 +172,19 @@ def _furniture(canvas: Canvas, document: BaseDocTemplate) -> None:
     """What stands on every page but the first."""
     if document.page > 1:
         canvas.setFont("Helvetica", 8)
-        canvas.drawString(25 * mm, 285 * mm, TITLE)
+        canvas.drawString(25 * mm, 285 * mm, document.title)
         canvas.drawRightString(185 * mm, 12 * mm, f"Page {document.page - 1}")
 
 
-def story() -> list[Flowable]:
+def story(edition: Edition) -> list[Flowable]:
     """Return the pages' contents, in order."""
     sheet = getSampleStyleSheet()
     body = ParagraphStyle("body", parent=sheet["BodyText"], fontSize=11, leading=15.5, spaceAfter=7)
     heading = ParagraphStyle("heading", parent=sheet["Heading2"], spaceBefore=12, spaceAfter=6)
     found: list[Flowable] = [
         Spacer(1, 70 * mm),
-        Paragraph(TITLE, sheet["Title"]),
-        Paragraph("Edition of 1 April 2025, adopted by the owners' meeting", body),
+        Paragraph(edition.title, sheet["Title"]),
+        Paragraph(edition.subtitle, body),
         PageBreak(),
     ]
 
@@ -172,13 +192,13 @@ def story() -> list[Flowable]:
         for paragraph in text.strip().split("\n\n"):
             words = paragraph.removeprefix("## ").replace("\n", " ")
             if paragraph.startswith("## "):
-                found.append(_Bookmark(words))
+                found.append(Bookmark(words))
             found.append(Paragraph(words, heading if paragraph.startswith("## ") else body))
 
-    add(BEFORE_THE_FEES)
-    found += [PageBreak(), _Bookmark("11 Fees"), Paragraph("11 Fees", heading)]
+    add(edition.before)
+    found += [PageBreak(), Bookmark("11 Fees"), Paragraph("11 Fees", heading)]
     found.append(Paragraph("The following fees are charged by the administration:", body))
-    table = Table(FEES, colWidths=[78 * mm, 27 * mm, 55 * mm], hAlign="LEFT")
+    table = Table(edition.fees, colWidths=[78 * mm, 27 * mm, 55 * mm], hAlign="LEFT")
     table.setStyle(
         TableStyle(
             [
@@ -189,14 +209,14 @@ def story() -> list[Flowable]:
         )
     )
     found += [table, Spacer(1, 6 * mm)]
-    add(AFTER_THE_FEES)
+    add(edition.after)
     return found
 
 
-def main() -> None:
-    """Write the PDF beside this folder."""
+def write(target: Path, edition: Edition) -> None:
+    """Write an edition as a PDF."""
     document = BaseDocTemplate(
-        str(TARGET), pagesize=A4, title=TITLE, author="Linden Court Owners' Association", invariant=1
+        str(target), pagesize=A4, title=edition.title, author="Linden Court Owners' Association", invariant=1
     )
     frame = Frame(25 * mm, 20 * mm, 160 * mm, 257 * mm)
     document.addPageTemplates(PageTemplate(frames=[frame], onPage=_furniture))
@@ -207,8 +227,8 @@ def main() -> None:
         canvas.addPageLabel(1, style="ARABIC", start=1)
         return canvas
 
-    document.build(story(), canvasmaker=labelled)
+    document.build(story(edition), canvasmaker=labelled)
 
 
 if __name__ == "__main__":
-    main()
+    write(TARGET, FIRST)
