@@ -14,7 +14,7 @@ import json
 import logging
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -135,12 +135,10 @@ class Derived:
         """Keep the vectors as float32."""
         self._keep(EMBEDDINGS, _archive(embeddings=vectors))
 
-    def checkpoints(self) -> dict[str, Vector]:
-        """Return the vectors that were kept before all were there, by the name of what was embedded."""
-        found: dict[str, Vector] = {}
+    def checkpoints(self) -> Iterator[dict[str, Vector]]:
+        """Yield the vectors that were kept before all were there, by the name of what was embedded."""
         for name in self._checkpoints(VECTORS):
-            found |= self._load(name, _read_checkpoint) or {}
-        return found
+            yield self._load(name, _read_checkpoint) or {}
 
     def keep_checkpoint(self, rows: Mapping[str, Vector]) -> None:
         """Keep some of the vectors, under the next number that is free."""

@@ -237,13 +237,18 @@ def _insert(connection: Connection, generation: Generation) -> int:
             json.dumps(generation.tags),
             generation.title,
             generation.created_at,
-            np.ascontiguousarray(generation.vectors, np.float32).tobytes(),
+            _bytes(generation.vectors),
         ),
     )
     readers = dict.fromkeys((*generation.readers, _document_reader(generation.id.document_id)))
     rows = [(generation.tenant_id, principal, cursor.lastrowid) for principal in readers]
     connection.executemany("INSERT INTO reader VALUES (?, ?, ?)", rows)
     return int(cursor.lastrowid or 0)
+
+
+def _bytes(vectors: Matrix) -> memoryview | bytes:
+    """The vectors as they are stored, without a copy of them all; of none there is no view."""
+    return np.ascontiguousarray(vectors, np.float32).data.cast("B") if vectors.size else b""
 
 
 def _insert_chunk(connection: Connection, number: int, generation: GenerationId, chunk: Chunk) -> int:
