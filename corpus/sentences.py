@@ -50,6 +50,11 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
             start = None
 
 
+def is_row(text: str) -> bool:
+    """Whether a line is a row of a table: cells with bars between them."""
+    return _CELL_END.search(text) is not None
+
+
 def _goes_on(text: str, line: tuple[int, int], following: tuple[int, int], widest: int) -> bool:
     if (
         following[0] > line[1] + 1

@@ -76,3 +76,12 @@ def test_a_quote_that_would_break_the_marks_is_left_out() -> None:
     assert said("pool", 'The pool "opens"] at nine o\'clock.', "The pool closes at eight.") == [
         "The pool closes at eight."
     ]
+
+
+def test_the_header_of_a_table_is_no_answer() -> None:
+    """What names the columns of a table is no sentence of it; a row without a figure is one."""
+    table = "Lift | Serial number | Built in\nNorth | 4711 | 1998\n\nRoom | Key | Held by whom\n"
+    table += "Sauna | red | the caretaker\nParty room | blue | the board of the house"
+
+    assert said("Which lift has which serial number?", table)[0] == "North | 4711 | 1998"
+    assert said("Who holds the key of the party room?", table)[0] == "Party room | blue | the board of the house"

@@ -28,6 +28,9 @@ LIMITS = Limits(bytes=10**7, pages=100, characters=10**7, memory=2**30, seconds=
 ME = Scope("me", "home", frozenset({"user:me", "tenant:home"}), frozenset({"search", "upload", "ask"}), 0.0)
 YOU = Scope("you", "home", frozenset({"user:you", "tenant:home"}), frozenset({"search", "upload", "ask"}), 0.0)
 
+WITHOUT_OCR: dict[str, str] = {"FOOTNOTE_OCR": "off"}
+"""The settings with which no picture is read, whatever the machine has."""
+
 STEPS = set("get put delete keys send extend done failed get_many transact write count prune".split())  # noqa: SIM905
 """The calls that can be a worker's last."""
 

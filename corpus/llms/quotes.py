@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from corpus import words
 from corpus.answers import Evidence, Prompt
-from corpus.sentences import sentences
+from corpus.sentences import is_row, sentences
 
 MOST = 2
 RANK_WEIGHT = 0.2
@@ -68,13 +68,19 @@ class Quotes:
 def _candidates(evidence: Evidence, rank: int) -> Iterator[_Candidate]:
     """The sentences that could answer: not headings, not scraps, and nothing that would break the marks."""
     above = frozenset(words.tokens(f"{evidence.source}\n{evidence.header}"))
-    for start, end in sentences(evidence.content):
-        text = evidence.content[start:end]
+    spans = sentences(evidence.content)
+    texts = [evidence.content[start:end] for start, end in spans]
+    for (_, end), text, before, behind in zip(spans, texts, ["", *texts], [*texts[1:], ""], strict=False):
         found = frozenset(words.tokens(text))
-        if _is_heading(text):
+        if _is_header(text, before, behind) if is_row(text) else _is_heading(text):
             above = found
         elif words.count(text) >= FEWEST_WORDS and not _RULE.match(evidence.content, end) and '"]' not in text:
             yield _Candidate(evidence, rank, text, found, _written(text), above)
+
+
+def _is_header(row: str, before: str, behind: str) -> bool:
+    """Whether a row names the columns of those behind it: the first of them, and without a figure in it."""
+    return is_row(behind) and not is_row(before) and not any(c.isdigit() for c in row)
 
 
 def _is_heading(text: str) -> bool:

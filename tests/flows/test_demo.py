@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,9 +16,13 @@ from typer.testing import CliRunner
 from corpus.ports import Limits
 from footnote.cli import app
 from ingest.extract import Reader
+from ingest.sniff import sniff
 from tests.conftest import MODEL_DIR
+from tests.worlds import WITHOUT_OCR
 
 ROOT = Path(__file__).parent.parent.parent
+SAMPLES = ROOT / "sample_docs"
+MADE = {script.stem: script for script in SAMPLES.glob(".make/*.py")}
 README = (ROOT / "README.md").read_text("utf-8")
 
 
@@ -27,7 +33,8 @@ def timeless(text: str) -> str:
 def test_the_readmes_run_is_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo's commands print what the README shows, line for line, and a second run spends nothing."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("FOOTNOTE_MODEL_DIR", str(MODEL_DIR))
+    for name, value in {**WITHOUT_OCR, "FOOTNOTE_MODEL_DIR": str(MODEL_DIR)}.items():
+        monkeypatch.setenv(name, value)
     shown = README.split("```console\n$ make demo\n")[1].split("```")[0]
     questions = re.findall(r'^\t\t"(.+?)"', (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
 
@@ -42,7 +49,7 @@ def test_the_readmes_run_is_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     assert len(questions) == 3
     assert timeless(shown.split(" …\n")[-1]) == said
-    assert run("ingest", "sample_docs") == "3 documents unchanged, nothing spent (… s)\n"
+    assert run("ingest", "sample_docs") == "8 documents unchanged, nothing spent (… s)\n"
 
 
 def test_the_readmes_targets_and_files_exist() -> None:
@@ -52,20 +59,29 @@ def test_the_readmes_targets_and_files_exist() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
 
-def test_the_house_rules_are_what_their_script_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Running the script beside the sample PDF gives a PDF with the same text, pages, labels and outline."""
-    script = ROOT / "sample_docs" / ".make" / "house_rules.py"
-    copy = tmp_path / "sample_docs" / ".make"
-    copy.mkdir(parents=True)
-    (copy / script.name).write_bytes(script.read_bytes())
-    subprocess.run([sys.executable, str(copy / script.name)], check=True)
-
-    with Reader(Limits(seconds=30)) as reader:
-        made, kept = (
-            reader.read(path.read_bytes(), "application/pdf")
-            for path in (tmp_path / "sample_docs" / "house-rules.pdf", ROOT / "sample_docs" / "house-rules.pdf")
+@pytest.mark.parametrize("script", sorted(MADE))
+def test_a_sample_is_what_its_script_writes(tmp_path: Path, script: str) -> None:
+    """Each run of the script beside a sample writes the same bytes, and the text, pages and sections of the sample."""
+    written = []
+    for folder, zone in ((tmp_path / "one", "UTC"), (tmp_path / "two", "Asia/Tokyo")):
+        shutil.copytree(MADE[script].parent, folder / ".make")
+        subprocess.run(
+            [sys.executable, str(folder / ".make" / MADE[script].name)], check=True, env={**os.environ, "TZ": zone}
         )
-    assert made == kept
+        (path,) = folder.glob("[a-z]*.*")
+        written.append((path.name, path.read_bytes()))
+
+    assert written[0] == written[1]
+    name, data = written[0]
+    kept = (SAMPLES / name).read_bytes()
+    with Reader(Limits(seconds=30)) as reader:
+        assert reader.read(data, sniff(data, name).media_type) == reader.read(kept, sniff(kept, name).media_type)
+
+
+def test_the_pages_of_the_house_rules() -> None:
+    """The sample with page labels and an outline is read with both."""
+    with Reader(Limits(seconds=30)) as reader:
+        kept = reader.read((SAMPLES / "house-rules.pdf").read_bytes(), "application/pdf")
     assert [page.label for page in kept.pages] == ["i", "1", "2", "3"]
     assert len(kept.sections) == 13
 

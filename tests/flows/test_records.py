@@ -39,6 +39,66 @@ class Golden:
 
 
 GOLDEN = {
+    "contacts.csv": Golden(
+        "text/csv",
+        "contacts",
+        "en",
+        1,
+        665,
+        "Area | Matter | Who | Telephone | When\nHouse | Caretaker | M",
+        "days night House Heating Electricity Lifts Okafor Garage evenings Internet Water Ringwood television "
+        "Harbour Plumbing Rivers Charging Garden Nowak Tallis",
+        "55d704f7cf1245acac625f2122c1924e",
+        "85a63d8a11a98c87638049a96de8b2e89e6c5cab872515fa735d1d7744b54bec",
+    ),
+    "fire-inspection-2026.pdf": Golden(
+        "application/pdf",
+        "Fire Safety Inspection 2026",
+        "en",
+        3,
+        242,
+        "Fire Safety Inspection 2026\n1 Inspection\nEmber Fire Safety i",
+        "inspection stairwell costs extinguishers euros Lane garage roof escape routes signed Safety door April "
+        "Okafor caretaker mended prams Linden cupboard",
+        "3a600d17ff7f93a64a73bdd6ebecd4cf",
+        "921fb115853fbcce8ebc5c0e1484894072a77aa4d911b4c95990fcf8cfe2d16f",
+    ),
+    "house-rules-2027.pdf": Golden(
+        "application/pdf",
+        "House Rules of Linden Court 2027",
+        "en",
+        4,
+        1021,
+        "House Rules of Linden Court 2027\nEdition of 1 January 2027, ",
+        "caretaker days rules Linden apartment hours booked moving guests parking waste permit Bicycles owners "
+        "Court issue Visitor House balconies lift",
+        "703bc0fb73e6778cb640357ae7672491",
+        "1565a2cff202b9a307c8df589a8dcce24c32c388b7d86b5d3067723eaaaebb26",
+    ),
+    "lift-contract.docx": Golden(
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "Maintenance Contract for the Lifts",
+        "en",
+        1,
+        369,
+        "Linden Court Owners' Association, contract no. 2024-07\n\nMain",
+        "lift days company association Tallis price month contract Linden Faults euros telephone stands emergency "
+        "persons Owners December January Court notice",
+        "6cc779b4f34a75f1c55dc38fafa24d61",
+        "32ab70b2eb04110630a4d20a13f8c5ddabadcc53d1a02e1509ab802e863716c7",
+    ),
+    "website.html": Golden(
+        "text/html",
+        "Linden Court: for residents",
+        "en",
+        1,
+        241,
+        "Linden Court: for residents\n\nOffice Waste Notices\n\nOffice ho",
+        "waste January office Linden days Notices yard collected Thursday December April Court Quay stairwell "
+        "emptied bulky emergencies Harbour Sundays Pine",
+        "a530efe284d5abfe1fadb0e0cb3e8b1c",
+        "bdef5b1830df10c738c958f99188d665a0326fba472376d58ca48cbac527aaab",
+    ),
     "house-rules.pdf": Golden(
         "application/pdf",
         "House Rules of Linden Court",
