@@ -38,7 +38,12 @@ _LABEL = re.compile(r"^(?:•|[\w.()]{1,12}[.)]) ", re.MULTILINE)
 
 def visible(data: bytes) -> Counter[str]:
     """The words of the visible runs of a document."""
-    found: Counter[str] = Counter()
+    return Counter(_WORD.findall(visible_text(data)))
+
+
+def visible_text(data: bytes) -> str:
+    """The visible runs of a document, part by part."""
+    texts = []
     margins = set()
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for name in archive.namelist():
@@ -47,10 +52,10 @@ def visible(data: bytes) -> Counter[str]:
                 continue
             text = _text(archive.read(name))
             if not part[1] or text not in margins:
-                found.update(_WORD.findall(text))
+                texts.append(text)
             if part[1]:
                 margins.add(text)
-    return found
+    return "\n".join(texts)
 
 
 def _text(xml: bytes) -> str:
