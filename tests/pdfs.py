@@ -45,3 +45,38 @@ def pdf(
         canvas.showPage()
     canvas.save()
     return target.getvalue()
+
+
+def leftward_pdf(text: str) -> bytes:
+    """Return a PDF of one line in which each word beyond ASCII is a single glyph, as some shapers of Arabic write it."""
+    words = sorted({word for word in text.split() if not word.isascii()})
+    codes = {word: chr(1 + number) for number, word in enumerate(words)}
+    shown = " ".join(codes.get(word, word) for word in text.split()).encode("latin-1")
+    known = {**{code: word for word, code in codes.items()}, **{chr(code): chr(code) for code in range(32, 127)}}
+    lines = "".join(f"<{ord(code):02x}> <{word.encode('utf-16-be').hex()}>\n" for code, word in known.items())
+    map_ = f"begincmap 1 begincodespacerange <00> <ff> endcodespacerange {len(known)} beginbfchar\n{lines}endbfchar endcmap"
+    content = b"BT /F 16 Tf 72 700 Td <" + shown.hex().encode() + b"> Tj ET"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        _stream(content),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>",
+        _stream(map_.encode()),
+    ]
+    return raw_pdf(objects)
+
+
+def raw_pdf(objects: Sequence[bytes]) -> bytes:
+    """Return a PDF of these objects, the first of which is its catalogue."""
+    made, places = b"%PDF-1.7\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(made))
+        made += b"%d 0 obj\n%b\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(made))
+    return made + b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + table + end
+
+
+def _stream(data: bytes) -> bytes:
+    return b"<</Length %d>>stream\n%b\nendstream" % (len(data), data)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -28,7 +29,7 @@ from ingest.extractors import markdown
 from ingest.extractors import pdf as pdf_extractor
 from ingest.paging import in_parts
 from tests.fakes import Clock
-from tests.pdfs import PICTURE, pdf
+from tests.pdfs import PICTURE, leftward_pdf, pdf
 
 LIMITS = Limits(bytes=10**8, pages=200, characters=10**8, memory=2**30, seconds=30)
 
@@ -160,17 +161,69 @@ def test_protected_and_locked_pdfs(reader: Reader) -> None:
     assert "without a password" in caught.value.hint
 
 
+def test_the_password_that_is_set() -> None:
+    """A locked PDF is opened with the password that is set, an open one without; a wrong one is named nowhere."""
+    locked, other = (pdf(["secret"], password=password) for password in ("hunter2-ö", "another"))
+    limits = replace(LIMITS, password="hunter2-ö")
+    with Reader(limits) as reader:
+        assert reader.read(locked, "application/pdf").text == "secret"
+        assert reader.read(pdf(["open"], password=""), "application/pdf").text == "open"
+        assert reader.read(pdf(["plain"]), "application/pdf").text == "plain"
+        with pytest.raises(Encrypted, match="another password") as caught:
+            reader.read(other, "application/pdf")
+
+    assert "FOOTNOTE_DOCUMENT_PASSWORD" in caught.value.hint
+    told = "".join(traceback.format_exception(caught.value)) + caught.value.hint + repr(limits) + repr(reader)
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("password", ["hunter2", "", "\udcff"])
+def test_no_password_is_told_of(
+    password: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither reader of PDFs has a password in what it raises or logs, whatever characters it is of."""
+    limits = replace(LIMITS, password=password)
+    for refused in (False, True):
+        if refused:
+            monkeypatch.setattr(pypdfium2, "PdfDocument", _refuse)
+        with pytest.raises(Encrypted) as caught:
+            pdf_extractor.extract(pdf(["secret"], password="x"), limits)
+        told = "".join(traceback.format_exception(caught.value)) + caught.value.hint + caplog.text
+        assert "FOOTNOTE_DOCUMENT_PASSWORD" in told
+        assert not password or (password not in told and ascii(password)[1:-1] not in told)
+
+
+def test_what_is_written_from_right_to_left(reader: Reader) -> None:
+    """A page in Arabic or Hebrew is in the order of reading; one with a few words of it is PDFium's as ever."""
+    words = "\u062d\u0628\u064a\u0628\u064a"
+    assert reader.read(leftward_pdf(f"{words} habibi"), "application/pdf").text == f"{words} habibi"
+    assert "a long line" in reader.read(leftward_pdf(f"a long line of English {words}"), "application/pdf").text
+
+
+def test_pages_are_counted_first(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PDF of too many pages is refused before outline, labels or any page is looked at, whoever opens it."""
+    looked = list[str]()
+    for name in ("_pdfium_outline", "_pypdf_outline", "_pdfium_pages", "_pypdf_pages"):
+        monkeypatch.setattr(pdf_extractor, name, lambda *_, name=name: looked.append(name) or ())
+    for refused in (False, True):
+        if refused:
+            monkeypatch.setattr(pypdfium2, "PdfDocument", _refuse)
+        with pytest.raises(TooLarge, match="201 pages, more than FOOTNOTE_MAX_PAGES=200"):
+            pdf_extractor.extract(pdf(["x"] * 201), LIMITS)
+    assert looked == []
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise pypdfium2.PdfiumError("no")
+
+
 def test_pypdf_reads_what_pdfium_cannot(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     """What PDFium cannot open is read by pypdf, with the same pages, labels and outline."""
-
-    def refuse(*_: object) -> None:
-        raise pypdfium2.PdfiumError("no")
-
     data = pdf(
         ["Contents", "Pool\nThe pool opens at nine."], outline=[("House", 0, 0), ("Pool", 1, 1)], roman=1, title="T"
     )
     by_pdfium = reader.read(data, "application/pdf")
-    monkeypatch.setattr(pypdfium2, "PdfDocument", refuse)
+    monkeypatch.setattr(pypdfium2, "PdfDocument", _refuse)
 
     assert pdf_extractor.extract(data, LIMITS) == by_pdfium
     (part,) = pdf_extractor.parts(data, LIMITS, 1, 0)

@@ -1,5 +1,7 @@
 """PDF: text by PDFium, which reads a page in milliseconds and keeps words whole; pypdf where PDFium cannot open a file.
 
+Pages written from right to left are pypdf's, too: PDFium gives the characters of some in the order in which they stand.
+
 PDFium is not safe in threads; the child process that runs extractors has one.
 """
 
@@ -7,13 +9,15 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from corpus.errors import Encrypted, NoText, TooLarge, Unreadable
+from corpus.errors import Encrypted, NoText, Rejected, TooLarge, Unreadable
 from corpus.model import Extracted, Page, PageProblem, Section
 from corpus.parts import OutlineEntry, Part, RawPage
 from corpus.ports import Limits
@@ -24,13 +28,15 @@ if TYPE_CHECKING:
     import pypdf
     import pypdfium2
 
-NAME = "pdf-1"
+NAME = "pdf-2"
 MEDIA_TYPES: tuple[str, ...] = ("application/pdf",)
 SUFFIXES: tuple[str, ...] = (".pdf",)
 
 PASSWORD_NEEDED = 4
 """PDFium's `FPDF_ERR_PASSWORD`."""
-MAX_OUTLINE = 5_000
+MAX_OUTLINE, DEEPEST_OUTLINE, LONGEST_TITLE = 5_000, 15, 500
+RIGHT_TO_LEFT = 0.2
+"""A page of which more letters than these are Arabic or Hebrew is read by pypdf."""
 FEW_LETTERS = 25
 IMAGE_SHARE = 0.5
 """A page with fewer letters, and one image over more than half of it, is a picture of a page."""
@@ -51,9 +57,7 @@ def extract(data: bytes, limits: Limits) -> Extracted:
 
 def parts(data: bytes, limits: Limits, begin: int, characters: int) -> Iterator[Part]:
     """Yield the pages from an index on as they lie in the file; the contract is `PagedExtractor`'s."""
-    with _opened(data) as book:
-        if book.first.total > limits.pages:
-            raise TooLarge(f"The PDF has {book.first.total} pages, more than FOOTNOTE_MAX_PAGES={limits.pages}.")
+    with _opened(data, limits) as book:
         yield from in_parts(_bounded(book.pages(begin), limits, characters), book.first, begin)
 
 
@@ -62,24 +66,52 @@ def _bounded(pages: Iterator[RawPage], limits: Limits, characters: int) -> Itera
     for page in pages:
         left -= len(page.text)
         if left < 0:
-            raise TooLarge(f"The PDF's text is longer than FOOTNOTE_MAX_CHARACTERS={limits.characters}.")
+            raise _too_long(limits)
         yield page
 
 
+def _too_long(limits: Limits) -> TooLarge:
+    return TooLarge(f"The PDF's text is longer than FOOTNOTE_MAX_CHARACTERS={limits.characters}.")
+
+
 @contextmanager
-def _opened(data: bytes) -> Iterator[_Book]:
+def _opened(data: bytes, limits: Limits) -> Iterator[_Book]:
     """Open a PDF by PDFium, or else by pypdf: who opens it reads all of it, wherever reading begins."""
     import pypdfium2  # noqa: PLC0415 -- loaded in the child process only
 
     try:
-        document = pypdfium2.PdfDocument(data)
+        document = _by_pdfium(data, _password(limits))
     except pypdfium2.PdfiumError as error:
-        yield _by_pypdf(data, needs_password=error.err_code == PASSWORD_NEEDED)
+        yield _by_pypdf(data, limits, needs_password=error.err_code == PASSWORD_NEEDED)
         return
     with closing(document):
+        _check_pages(len(document), limits)
         title = str(document.get_metadata_value("Title") or "")
         first = Part(0, len(document), (), title, tuple(_pdfium_outline(document)))
-        yield _Book(first, lambda begin: _pdfium_pages(document, begin))
+        yield _Book(first, lambda begin: _pdfium_pages(document, begin, partial(_reader, data, limits), limits))
+
+
+def _by_pdfium(data: bytes, password: str) -> pypdfium2.PdfDocument:
+    """Open a PDF without a password, or else with the one that is set; raises what PDFium says of the file."""
+    import pypdfium2  # noqa: PLC0415
+
+    try:
+        return pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code != PASSWORD_NEEDED or not password:
+            raise
+    return pypdfium2.PdfDocument(data, password=password)
+
+
+def _password(limits: Limits) -> str:
+    """The password to try, of characters that can be encoded: an error over one that cannot would tell of it."""
+    return limits.password.encode(errors="replace").decode()
+
+
+def _check_pages(total: int, limits: Limits) -> None:
+    """Refuse a PDF of too many pages before anything else of it is read."""
+    if total > limits.pages:
+        raise TooLarge(f"The PDF has {total} pages, more than FOOTNOTE_MAX_PAGES={limits.pages}.")
 
 
 def _read(text: str, label: str) -> RawPage:
@@ -90,19 +122,46 @@ def _read(text: str, label: str) -> RawPage:
     return RawPage(text, label, confidence=100 - round(100 * share))
 
 
-def _pdfium_pages(document: pypdfium2.PdfDocument, begin: int) -> Iterator[RawPage]:
+def _pdfium_pages(
+    document: pypdfium2.PdfDocument, begin: int, other: Callable[[], pypdf.PdfReader], limits: Limits
+) -> Iterator[RawPage]:
+    """Yield pages as PDFium reads them; those it is no good at as the `other` does."""
     import pypdfium2  # noqa: PLC0415
 
+    readers: list[pypdf.PdfReader] = []
     for index in range(begin, len(document)):
         label = document.get_page_label(index) or str(index + 1)
         try:
             with closing(document[index]) as page, closing(page.get_textpage()) as text_page:
-                found = _read(text_page.get_text_range(), label)
+                if text_page.count_chars() > limits.characters:
+                    raise _too_long(limits)
+                text = text_page.get_text_range()
+                if _leftward(text) > RIGHT_TO_LEFT * sum(map(str.isalpha, text)):
+                    text = _in_order(text, index, readers, other)
+                found = _read(text, label)
                 if not found.problem and letters(found.text, FEW_LETTERS) < FEW_LETTERS and _is_picture(page):
                     found = replace(found, problem="image")
             yield found
         except pypdfium2.PdfiumError:
             yield RawPage("", label, "failed", "", 0)
+
+
+def _leftward(text: str) -> int:
+    """How many letters of a text are of a script that is written from right to left."""
+    return 0 if text.isascii() else sum(one.isalpha() and unicodedata.bidirectional(one) in {"R", "AL"} for one in text)
+
+
+def _in_order(text: str, index: int, readers: list[pypdf.PdfReader], other: Callable[[], pypdf.PdfReader]) -> str:
+    """A page's text as pypdf reads it, which is in the order of reading; as it is if pypdf cannot."""
+    try:
+        if not readers:
+            readers.append(other())
+        found = readers[0].pages[index].extract_text()
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 -- pypdf raises nearly anything; PDFium's text is better than none
+        return text
+    return found if _leftward(found) >= LAYOUT_SHARE * _leftward(text) else text
 
 
 def _is_picture(page: pypdfium2.PdfPage) -> bool:
@@ -125,35 +184,53 @@ def _pdfium_outline(document: pypdfium2.PdfDocument) -> Iterator[OutlineEntry]:
             target = bookmark.get_dest()
             page = target.get_index() if target else None
             if page is not None and 0 <= page < len(document):
-                yield OutlineEntry(bookmark.level + 1, bookmark.get_title(), page)
+                yield OutlineEntry(bookmark.level + 1, bookmark.get_title()[:LONGEST_TITLE], page)
 
 
-def _by_pypdf(data: bytes, *, needs_password: bool) -> _Book:
+def _by_pypdf(data: bytes, limits: Limits, *, needs_password: bool) -> _Book:
     """Open what PDFium could not."""
-    import pypdf  # noqa: PLC0415
     from pypdf.errors import DependencyError  # noqa: PLC0415
 
     try:
-        reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
-        _unlock(reader)
+        reader = _reader(data, limits)
+        total = len(reader.pages)
+        _check_pages(total, limits)
         title = str((reader.metadata.title if reader.metadata else "") or "")
-        first = Part(0, len(reader.pages), (), title, tuple(_pypdf_outline(reader)))
+        first = Part(0, total, (), title, tuple(_pypdf_outline(reader)))
         labels = reader.page_labels
-    except (Encrypted, MemoryError):
+    except (Rejected, MemoryError):
         raise
-    except DependencyError as error:  # an encryption that PDFium refused and pypdf has no library for
-        raise Encrypted("The PDF needs a password.") from error
+    except DependencyError:  # an encryption that PDFium refused and pypdf has no library for
+        raise _locked(limits) from None
     except Exception as error:  # pypdf raises nearly anything on a damaged file
         if needs_password:
-            raise Encrypted("The PDF needs a password.") from error
+            raise _locked(limits) from None
         raise Unreadable("The file is damaged, or is no PDF.") from error
     return _Book(first, lambda begin: _pypdf_pages(reader, labels, begin))
 
 
-def _unlock(reader: pypdf.PdfReader) -> None:
-    """Open a PDF that is only protected against changes."""
-    if reader.is_encrypted and not reader.decrypt(""):
-        raise Encrypted("The PDF needs a password.")
+def _reader(data: bytes, limits: Limits) -> pypdf.PdfReader:
+    """Open a PDF by pypdf, also one that is only protected against changes, or whose password is set."""
+    import pypdf  # noqa: PLC0415
+
+    reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
+    password = _password(limits)
+    if reader.is_encrypted and not (reader.decrypt("") or (password and reader.decrypt(password))):
+        raise _locked(limits)
+    return reader
+
+
+def _locked(limits: Limits) -> Encrypted:
+    """What is said of a PDF that stays locked; never the password that was tried."""
+    if limits.password:
+        return Encrypted(
+            "The PDF needs another password than the one that is set.",
+            hint="Set its own in FOOTNOTE_DOCUMENT_PASSWORD, or save it without a password, and upload it again.",
+        )
+    return Encrypted(
+        "The PDF needs a password.",
+        hint="Save it without a password, or set FOOTNOTE_DOCUMENT_PASSWORD, and upload it again.",
+    )
 
 
 def _pypdf_pages(reader: pypdf.PdfReader, labels: Sequence[str], begin: int) -> Iterator[RawPage]:
@@ -183,17 +260,17 @@ def _visible(text: str) -> int:
 def _pypdf_outline(reader: pypdf.PdfReader) -> Iterator[OutlineEntry]:
     def walk(entries: Sequence[object], level: int) -> Iterator[OutlineEntry]:
         for entry in entries:
-            if isinstance(entry, list):
+            if isinstance(entry, list) and level < DEEPEST_OUTLINE:
                 yield from walk(entry, level + 1)
             elif isinstance(entry, pypdf.generic.Destination):
                 page = reader.get_destination_page_number(entry)
                 if page is not None and page >= 0:
-                    yield OutlineEntry(level, str(entry.title or ""), page)
+                    yield OutlineEntry(level, str(entry.title or "")[:LONGEST_TITLE], page)
 
     import pypdf  # noqa: PLC0415
 
     try:
-        found = list(walk(reader.outline, 1))[:MAX_OUTLINE]
+        found = list(islice(walk(reader.outline, 1), MAX_OUTLINE))
     except Exception:  # noqa: BLE001 -- a damaged outline costs the sections and nothing else
         found = []
     yield from found
