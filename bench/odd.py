@@ -2,10 +2,10 @@
 
     python -m bench.odd DATA
 
-`odd-docs/manifest.tsv` says what is expected of each file, `checks.jsonl` which words must be in its text and which must
-not. How much is found is held against pypdf, and against the visible runs of a Word document's XML, character by
-character without blanks: both count what was drawn twice, so less than all may be right. Everything is read twice: by the
-child process, and by a process that counts how often a socket is asked for.
+`odd-docs/manifest.tsv` says what is expected of each file, `checks.jsonl` which words must be in its text, and which
+must not. How much is found is held against pypdf, and against the visible runs of a Word document's XML, character by
+character without blanks: both count what was drawn twice, so less than all may be right. Everything is read twice: by
+the child process, and by a process that counts how often a socket is asked for.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ MEANT = {
 
 @dataclass
 class Outcome:
-    """What became of a file: "text" or a code, its text, the seconds it took, and which share of others' text it has."""
+    """What became of a file: "text" or a code, its text, the seconds it took, which share of others' text it has."""
 
     name: str
     expect: str

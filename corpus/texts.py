@@ -44,21 +44,29 @@ def heard(structure: Structure, body: bytes) -> Extracted:
         sections = tuple(Section(start, tuple(path)) for start, path in structure["sections"])
         grids = tuple(Grid(*grid) for grid in structure.get("grids", ()))  # kept texts may be older than grids
         extracted = Extracted(text, pages, sections, structure["title"], tuple(structure["flags"]), grids)
-    except (KeyError, TypeError) as error:
+        words = [extracted.title, *extracted.flags, *(word for page in pages for word in (page.label, page.problem))]
+        words += [word for section in sections for word in section.headings]
+        numbers = [number for page in pages for number in (page.number, page.start, page.end, page.confidence)]
+        numbers += [section.start for section in sections]
+        numbers += [at for grid in grids for at in (grid.start, grid.header_end, grid.end)]
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("The structure lacks a part.") from error
-    at = 0
-    for page in pages:
-        if not at <= page.start <= page.end <= len(text):
-            raise ValueError("A page lies outside the text.")
-        at = page.end
+    if not all(isinstance(word, str) for word in words) or not all(type(number) is int for number in numbers):
+        raise ValueError("A part of the structure is of another kind.")
+    _check_order("page", [(page.start, page.end) for page in pages], len(text))
+    rows = [span for grid in grids for span in ((grid.start, grid.header_end), (grid.header_end, grid.end))]
+    _check_order("table", rows, len(text))
     if any(not 0 <= section.start < len(text) for section in sections):
         raise ValueError("A section lies outside the text.")
-    at = 0
-    for grid in grids:
-        if not at <= grid.start <= grid.header_end <= grid.end <= len(text):
-            raise ValueError("A table lies outside the text.")
-        at = grid.end
     return extracted
+
+
+def _check_order(what: str, spans: list[tuple[int, int]], length: int) -> None:
+    at = 0
+    for start, end in spans:
+        if not at <= start <= end <= length:
+            raise ValueError(f"A {what} lies outside the text.")
+        at = end
 
 
 def kept(extracted: Extracted) -> dict[str, bytes]:

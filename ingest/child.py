@@ -1,15 +1,14 @@
 """The process in which documents are opened: this side of the pipe, and the frames that both sides speak.
 
-A document is untrusted input for parsers written in C. They run here, without the environment, with a bound on memory,
-unable to write a file, and with an alarm in case the parent is gone. What goes over the pipe is JSON and bytes, never a
-pickle. Run as `python -m ingest.child DESCRIPTOR`.
+A document is untrusted input for parsers written in C. They run here, without the environment, and confined
+(`ingest.confine`). What goes over the pipe is JSON and bytes, never a pickle. Run as
+`python -m ingest.child DESCRIPTOR`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import socket
 import struct
@@ -22,21 +21,23 @@ from corpus import parts, texts
 from corpus.errors import Rejected, TooLarge, Unreadable
 from corpus.ports import Limits
 from ingest import ocr
+from ingest.confine import bound, confine
 from ingest.extractors import extractor_of, paged_of
 from ingest.refusals import refusal
 
 HEAD = struct.Struct(">IQ")
 """A frame: the sizes of its JSON and of its bytes, then both."""
 MAX_JSON = 64 * 2**20
-ALARM_GRACE_SECONDS = 10
 Take = Callable[[int], bytes]
 Message = dict[str, Any]
 """What stands in a frame's JSON; only this file and its parent look into it."""
 
 
 def pack(message: Message, body: bytes) -> bytes:
-    """Return a frame."""
+    """Return a frame; raises `TooLarge` for one that nobody would accept."""
     head = json.dumps(message).encode()
+    if len(head) > MAX_JSON:
+        raise TooLarge(f"The headings, pages and tables of the text take {len(head)} bytes, more than {MAX_JSON}.")
     return HEAD.pack(len(head), len(body)) + head + body
 
 
@@ -57,9 +58,7 @@ def unpack(take: Take, max_body: int) -> tuple[Message, bytes]:
 def main(descriptor: int) -> None:
     """Answer the parent's requests until it hangs up."""
     with socket.socket(fileno=descriptor) as pipe:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
+        confine()
         pipe.sendall(pack({"ready": True}, b""))
         with suppress(EOFError):
             while True:
@@ -70,9 +69,9 @@ def _serve(pipe: socket.socket) -> None:
     """Answer one request; raises `EOFError` when there will be none."""
     request, data = unpack(lambda size: _take(pipe, size), sys.maxsize)
     limits = Limits(**request["limits"])
-    _bound(limits)
-    for reply, body in _answers(request, data, limits):
-        pipe.sendall(pack(reply, body))
+    bound(limits)
+    for frame in _answers(request, data, limits):
+        pipe.sendall(frame)
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
@@ -86,20 +85,12 @@ def _take(pipe: socket.socket, size: int) -> bytes:
     return bytes(found)
 
 
-def _bound(limits: Limits) -> None:
-    """Let this process take so much memory more than it has, and die of itself if nobody stops it."""
-    signal.setitimer(signal.ITIMER_REAL, limits.seconds + ALARM_GRACE_SECONDS)
-    if sys.platform == "linux":
-        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 -- not a path of ours
-            now = int(statm.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (now + limits.memory, resource.RLIM_INFINITY))
-
-
-def _answers(request: Message, data: bytes, limits: Limits) -> Iterator[tuple[Message, bytes]]:
+def _answers(request: Message, data: bytes, limits: Limits) -> Iterator[bytes]:
     """Yield the frames that answer a request: the last says what became of it."""
     refused: Rejected
     try:
-        yield from _done(request, data, limits)
+        for reply, body in _done(request, data, limits):
+            yield pack(reply, body)
     except Rejected as error:
         refused = error
     except MemoryError:
@@ -108,7 +99,8 @@ def _answers(request: Message, data: bytes, limits: Limits) -> Iterator[tuple[Me
         refused = Unreadable(f"The file is damaged in a way its reader does not know ({type(error).__name__}).")
     else:
         return
-    yield {"error": refused.code, "message": refused.message, "hint": refused.hint, "page": refused.page}, b""
+    told = {"error": refused.code, "message": refused.message, "hint": refused.hint, "page": refused.page}
+    yield pack(told, b"")
 
 
 def _done(request: Message, data: bytes, limits: Limits) -> Iterator[tuple[Message, bytes]]:

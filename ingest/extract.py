@@ -26,6 +26,7 @@ from ingest.child import Message, pack, unpack
 from ingest.extractors import paged_of
 from ingest.ocr import PAGE_SECONDS, Budget, Tesseract
 
+CHILD = "ingest.child"
 DOCUMENTS_PER_CHILD = 200
 START_SECONDS = 30.0
 TICK_SECONDS = 1.0
@@ -71,7 +72,7 @@ class Reader:
         started.
         """
         with self._turn(tick):
-            if self._child and self._child.served >= DOCUMENTS_PER_CHILD:
+            if self._child and (self._child.served >= DOCUMENTS_PER_CHILD or self._child.spoke()):
                 self._renew()
             child = self._child = self._child or _Child()
             try:
@@ -113,10 +114,19 @@ class _Task:
     def __init__(self, media_type: str, limits: Limits, tick: Callable[[], None], sight: Message | None) -> None:
         self.media_type = media_type
         self.limits = limits
-        self.tick = tick
         self._sight = sight
         self._seconds = limits.seconds + (sight["budget"]["seconds"] + PAGE_SECONDS if sight else 0)
         self.deadline = time.monotonic() + self._seconds
+        self.stopped_by: BaseException | None = None
+        self._tick = tick
+
+    def tick(self) -> None:
+        """Call the worker's tick; what that raises is none of the child's doing."""
+        try:
+            self._tick()
+        except BaseException as error:
+            self.stopped_by = error
+            raise
 
     def asking(self, what: str, **more: int) -> Message:
         """A request's head."""
@@ -139,20 +149,27 @@ class _Child:
         with theirs:
             paths = os.pathsep.join(path for path in sys.path if path)
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-B", "-m", "ingest.child", str(theirs.fileno())],
+                [sys.executable, "-P", "-B", "-m", CHILD, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env={"PYTHONPATH": paths, "LC_ALL": "C.UTF-8"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                process_group=0,  # what it starts itself ends with it
+                process_group=0,  # what it may have started ends with it
             )
+        self._pipe.setblocking(False)
         try:
             self._receive(time.monotonic() + START_SECONDS, lambda: None, 0)
             self.busy = False
         except (EOFError, OSError, ValueError) as error:
-            self.close()
             raise Unavailable("The process that reads documents does not start.", retry_after=30) from error
+        finally:
+            if self.busy:
+                self.close()
+
+    def spoke(self) -> bool:
+        """Whether it said something that it was not asked, or is gone: it is not to be asked any more."""
+        return bool(select.select([self._pipe], [], [], 0)[0])
 
     def read(self, task: _Task, data: bytes, kept: Sequence[Part], keep: Callable[[Part], None]) -> Extracted:
         self.served += 1
@@ -198,17 +215,18 @@ class _Child:
         """What goes wrong with a child is the file's fault, and told as such."""
         try:
             yield
-        except TimeoutError as error:
-            raise TimedOut(f"Reading it took longer than FOOTNOTE_MAX_SECONDS={task.limits.seconds:g}.") from error
-        except (EOFError, OSError) as error:
-            raise Unreadable("The file made its reader crash.") from error
-        except ValueError as error:
-            raise Unreadable("The file made its reader answer nonsense.") from error
+        except (EOFError, OSError, ValueError, RecursionError) as error:
+            if error is task.stopped_by:
+                raise
+            raise _blamed(error, task.limits) from error
 
     def _send(self, task: _Task, request: Message, data: bytes) -> None:
         self.busy = True
-        self._pipe.settimeout(max(task.deadline - time.monotonic(), TICK_SECONDS))
-        self._pipe.sendall(pack(request, data))
+        left = memoryview(pack(request, data))
+        while left:
+            if _ready(self._pipe, task.deadline, task.tick, to_send=True):
+                with suppress(BlockingIOError):
+                    left = left[self._pipe.send(left[: 2**20]) :]
 
     def _reply(self, task: _Task) -> tuple[Message, bytes]:
         """The child's next frame; raises what it was told if the child refuses."""
@@ -222,11 +240,7 @@ class _Child:
         def take(size: int) -> bytes:
             found = bytearray()
             while len(found) < size:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise TimeoutError
-                if not select.select([self._pipe], [], [], min(left, TICK_SECONDS))[0]:
-                    tick()
+                if not _ready(self._pipe, deadline, tick):
                     continue
                 part = self._pipe.recv(min(size - len(found), 2**20))
                 if not part:
@@ -237,10 +251,32 @@ class _Child:
         return unpack(take, max_body)
 
     def close(self) -> None:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._pipe.close()
+
+
+def _ready(pipe: socket.socket, deadline: float, tick: Callable[[], None], *, to_send: bool = False) -> bool:
+    """Whether the pipe can be used, after a second at most, at whose end `tick` is called. Raises `TimeoutError`."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    readers, writers, _ = select.select(
+        [] if to_send else [pipe], [pipe] if to_send else [], [], min(left, TICK_SECONDS)
+    )
+    if not (readers or writers):
+        tick()
+    return bool(readers or writers)
+
+
+def _blamed(error: Exception, limits: Limits) -> Rejected:
+    """What is said of a file over which a child was too slow, ended, or answered what is no answer."""
+    if isinstance(error, TimeoutError):
+        return TimedOut(f"Reading it took longer than FOOTNOTE_MAX_SECONDS={limits.seconds:g}.")
+    if isinstance(error, (EOFError, OSError)):
+        return Unreadable("The file made its reader crash.")
+    return Unreadable("The file made its reader answer nonsense.")
 
 
 def _refusal(reply: Message) -> Rejected:

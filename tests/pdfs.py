@@ -48,13 +48,13 @@ def pdf(
 
 
 def leftward_pdf(text: str) -> bytes:
-    """Return a PDF of one line in which each word beyond ASCII is a single glyph, as some shapers of Arabic write it."""
+    """Return a PDF of one line in which each word beyond ASCII is a single glyph, as some shapers of Arabic do it."""
     words = sorted({word for word in text.split() if not word.isascii()})
     codes = {word: chr(1 + number) for number, word in enumerate(words)}
     shown = " ".join(codes.get(word, word) for word in text.split()).encode("latin-1")
     known = {**{code: word for word, code in codes.items()}, **{chr(code): chr(code) for code in range(32, 127)}}
     lines = "".join(f"<{ord(code):02x}> <{word.encode('utf-16-be').hex()}>\n" for code, word in known.items())
-    map_ = f"begincmap 1 begincodespacerange <00> <ff> endcodespacerange {len(known)} beginbfchar\n{lines}endbfchar endcmap"
+    codes_of = f"begincmap 1 begincodespacerange <00> <ff> endcodespacerange {len(known)} beginbfchar\n{lines}"
     content = b"BT /F 16 Tf 72 700 Td <" + shown.hex().encode() + b"> Tj ET"
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
@@ -62,7 +62,7 @@ def leftward_pdf(text: str) -> bytes:
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
         _stream(content),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>",
-        _stream(map_.encode()),
+        _stream(f"{codes_of}endbfchar endcmap".encode()),
     ]
     return raw_pdf(objects)
 

@@ -202,9 +202,14 @@ def test_what_is_written_from_right_to_left(reader: Reader) -> None:
 
 def test_pages_are_counted_first(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     """A PDF of too many pages is refused before outline, labels or any page is looked at, whoever opens it."""
-    looked = list[str]()
+    looked = list[object]()
+
+    def look(*arguments: object) -> Iterator[object]:
+        looked.append(arguments)
+        return iter(())
+
     for name in ("_pdfium_outline", "_pypdf_outline", "_pdfium_pages", "_pypdf_pages"):
-        monkeypatch.setattr(pdf_extractor, name, lambda *_, name=name: looked.append(name) or ())
+        monkeypatch.setattr(pdf_extractor, name, look)
     for refused in (False, True):
         if refused:
             monkeypatch.setattr(pypdfium2, "PdfDocument", _refuse)
