@@ -4,7 +4,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 SRC := corpus ingest search lambdas footnote tests bench sample_docs
 
-.PHONY: help demo test check serve bench soak bench-services services services-status services-stop clean
+.PHONY: help demo test check serve bench soak fuzz bench-services services services-status services-stop clean
 
 help:
 	@echo "make demo      ingest sample_docs/ and ask three questions"
@@ -13,6 +13,7 @@ help:
 	@echo "make serve     answer over HTTP on http://127.0.0.1:8000"
 	@echo "make bench     measure what docs/benchmarks.md quotes; DATA=folder of the labelled sets"
 	@echo "make soak      a PDF of 2,000 pages in slices of time, killed and stopped; a few minutes"
+	@echo "make fuzz      damaged documents for every extractor; SECONDS=60 for each, by atheris where it installs"
 	@echo "make bench-services  the same on OpenSearch, DynamoDB Local and moto; a quarter of an hour"
 	@echo "make services  start OpenSearch, DynamoDB Local and moto (S3, SQS) on loopback, for the tests marked service"
 	@echo "make services-status  say which of them run"
@@ -49,10 +50,19 @@ test: .venv/dev .venv/model
 
 bench: .venv/dev .venv/model
 	@test -n "$(DATA)" || { echo "Name the labelled sets: make bench DATA=folder (docs/benchmarks.md says which)"; exit 2; }
-	@for part in extraction ocr words chunker embedder imports support provider; do $(BIN)/python -m bench.$$part $(DATA) || exit 1; done
+	@for part in extraction ocr words odd ingest edits chunker embedder imports support provider; do $(BIN)/python -m bench.$$part $(DATA) || exit 1; done
 
 soak: .venv/dev
 	@$(BIN)/python -m bench.big
+
+# atheris has wheels for Linux and some Pythons only; without it the changes are made at random.
+.venv/fuzz: .venv/dev requirements/fuzz.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements/fuzz.txt \
+		|| echo "atheris does not install here: the changes are made at random."
+	@touch $@
+
+fuzz: .venv/fuzz
+	@$(BIN)/python -m bench.fuzz $(or $(SECONDS),60)
 
 # An environment of its own: SAM's translator wants an older pydantic than the HTTP door has.
 .venv/check/made: requirements/check.txt

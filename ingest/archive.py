@@ -17,7 +17,8 @@ MOST_PARTS = 10_000
 SMALL = 10 * 2**20
 """Up to so many bytes an archive may unpack to, whatever its ratio: a sheet of equal rows is no bomb."""
 _DECLARATIONS = ("<!DOCTYPE", "<!ENTITY")
-_XML = (".xml", ".rels", ".vml")
+_BEFORE_XML = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+"""Byte order marks and blanks, in any encoding."""
 _LOCKED = 0x1
 
 
@@ -32,7 +33,7 @@ def opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
         parts = archive.infolist()
         _check(parts, len(data), limits)
         for part in parts:
-            if part.filename.lower().endswith(_XML):
+            if _is_xml(archive, part):
                 _check_declarations(archive.read(part))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError, OSError) as error:
         raise Unreadable("The file is damaged: its archive cannot be unpacked.") from error
@@ -53,8 +54,14 @@ def _check(parts: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
         raise Encrypted("The file's archive needs a password.")
 
 
+def _is_xml(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    """Whether a part begins as XML does, whatever it is called: what its type is, another part says."""
+    with archive.open(part) as file:
+        return file.read(64).lstrip(_BEFORE_XML).startswith(b"<")
+
+
 def _check_declarations(part: bytes) -> None:
     for declaration in _DECLARATIONS:
-        for encoding in ("ascii", "utf-16-le", "utf-16-be"):
+        for encoding in ("ascii", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
             if declaration.encode(encoding) in part:
                 raise Unreadable("The file declares entities in its XML, which its format does not allow.")

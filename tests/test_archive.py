@@ -40,6 +40,8 @@ def test_an_archive_is_opened() -> None:
         (archive({f"{n}": b"" for n in range(10_001)}), LIMITS, TooLarge, "10001 parts"),
         (archive({"a.xml": BOMB.encode()}), LIMITS, Unreadable, "declares entities"),
         (archive({"a.rels": OUTSIDE.encode("utf-16")}), LIMITS, Unreadable, "declares entities"),
+        (archive({"sheet1.bin": b"\n" + BOMB.encode()}), LIMITS, Unreadable, "declares entities"),
+        (archive({"a": OUTSIDE.encode("utf-32-be")}), LIMITS, Unreadable, "declares entities"),
         (
             archive({"a": b"text"}).replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"),
             LIMITS,
@@ -47,7 +49,7 @@ def test_an_archive_is_opened() -> None:
             "password",
         ),
     ],
-    ids=["damaged", "ratio", "expanded", "parts", "entities", "outside", "locked"],
+    ids=["damaged", "ratio", "expanded", "parts", "entities", "outside", "named", "wide", "locked"],
 )
 def test_what_is_refused(data: bytes, limits: Limits, error: type[Rejected], message: str) -> None:
     """A bomb, a locked or a damaged archive is refused before a parser sees it."""

@@ -153,9 +153,17 @@ def test_encodings(data: bytes, flags: tuple[str, ...]) -> None:
     assert ("бассейн" in found.text, found.flags) == (True, flags)
 
 
+ATTRIBUTES = ("", 'a="<"', "b='>'", 'c=">" d', "e=<", 'f="\'"g=', "=")
+"""What an element's attributes may begin with, and a search for its end might stumble over."""
+
+
 @pytest.mark.parametrize(
     ("page", "message"),
-    [("<div>" * 10_001, "FOOTNOTE_MAX_NESTING=100"), (f"<p {' '.join(f'a{n}' for n in range(2000))}>x", "attributes")],
+    [
+        ("<div>" * 10_001, "FOOTNOTE_MAX_NESTING=100"),
+        ("<select>" + "<OPTION>x" * 20_001, "options"),
+        *((f"<p {first} {' '.join(f'a{n}' for n in range(2000))}>x", "attributes") for first in ATTRIBUTES),
+    ],
 )
 def test_floods_are_refused(page: str, message: str) -> None:
     """What would take a parser the square of its length is refused before it is parsed."""
@@ -174,6 +182,9 @@ def test_floods_are_refused(page: str, message: str) -> None:
         "<table>" + "<tr><td colspan=250 rowspan=9999>x" * 5_000,
         "<p>x" * 20_000,
         "<b><p>" * 2_000 + "x",
+        f"<p title='{'word ' * 2_000}'>x",
+        "<p>x" + " <a x='\"" * 400,
+        "<p>x<b " + " " * 100_000 + "=" * 100_000,
     ],
 )
 def test_floods_that_are_read(page: str) -> None:

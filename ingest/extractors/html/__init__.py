@@ -21,15 +21,20 @@ MEDIA_TYPES: tuple[str, ...] = ("text/html", "application/xhtml+xml")
 SUFFIXES: tuple[str, ...] = (".html", ".htm", ".xhtml", ".xht")
 
 PRESCANNED = 4096
-MOST_ATTRIBUTES = 1_000
+MOST_ATTRIBUTES, MOST_OPTIONS = 1_000, 20_000
 UNCLOSED = 100
 """So many times `limits.nesting` elements may be open: pages forget to close a few, and nothing here recurses."""
 _SPLIT = "Save the page from a browser as plain HTML, or as PDF, and upload that."
 _META = re.compile(rb"<meta\s[^<>]*?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{2,40})", re.IGNORECASE)
 _XML = re.compile(rb"\s*<\?xml\s[^<>]*?encoding\s*=\s*[\"']([A-Za-z0-9_.-]{2,40})", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_OPTION = re.compile("<option", re.IGNORECASE)
 _SELF_CLOSED = re.compile(r"<([a-zA-Z][a-zA-Z0-9:-]*)([^<>]*)/>")
-_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{4000,}")
+_FLOOD = re.compile(
+    r"<[a-zA-Z][^\s/><]*+(?:(?:[\s/]++|(?<=[\"']))[^\s/>][^\s/>=]*+"
+    r"(?:\s*+=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\s>\"'][^\s>]*+)?+)?+){%d}+" % (MOST_ATTRIBUTES + 1)
+)
+"""A tag with so many attributes, quoted or not (HTML, 13.2.5.32 to 13.2.5.39); it takes no step back."""
 _VOID = frozenset(
     [
         "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
@@ -57,7 +62,7 @@ def read(page: Decoded, limits: Limits) -> Extracted:
     from ingest.extractors.html.writer import Writer  # noqa: PLC0415
 
     source = _as_html(page.text)
-    _check_attributes(source)
+    _check_floods(source)
     _check_depth(source, limits)
     parsed = LexborHTMLParser(source)
     if parsed.root is None:
@@ -95,10 +100,12 @@ def _as_html(source: str) -> str:
     )
 
 
-def _check_attributes(source: str) -> None:
-    """Refuse an element with a flood of attributes: each is compared with all before it."""
-    if any(len(tag[0].split()) > MOST_ATTRIBUTES for tag in _LONG_TAG.finditer(source)):
+def _check_floods(source: str) -> None:
+    """Refuse a flood of one element's attributes, or of options: for each, a parser looks at all before it."""
+    if _FLOOD.search(source):
         raise TooLarge(f"An element of the page has more than {MOST_ATTRIBUTES} attributes.", hint=_SPLIT)
+    if sum(1 for _ in _OPTION.finditer(source)) > MOST_OPTIONS:
+        raise TooLarge(f"The page has more than {MOST_OPTIONS} options to choose from.", hint=_SPLIT)
 
 
 def _check_depth(source: str, limits: Limits) -> None:
