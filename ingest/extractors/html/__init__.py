@@ -32,7 +32,8 @@ _OPTION = re.compile("<option", re.IGNORECASE)
 _SELF_CLOSED = re.compile(r"<([a-zA-Z][a-zA-Z0-9:-]*)([^<>]*)/>")
 _FLOOD = re.compile(
     r"<[a-zA-Z][^\s/><]*+(?:(?:[\s/]++|(?<=[\"']))[^\s/>][^\s/>=]*+"
-    r"(?:\s*+=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\s>\"'][^\s>]*+)?+)?+){%d}+" % (MOST_ATTRIBUTES + 1)
+    r"(?:\s*+=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\s>\"'][^\s>]*+)?+)?+)"
+    rf"{{{MOST_ATTRIBUTES + 1}}}+"
 )
 """A tag with so many attributes, quoted or not (HTML, 13.2.5.32 to 13.2.5.39); it takes no step back."""
 _VOID = frozenset(
