@@ -9,21 +9,24 @@ else they are made at random. What breaks is written to `fuzz-found/`; mend it, 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
+import logging
 import os
 import random
 import subprocess
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-
-from tests.laws.fuzzing import SAMPLES, ZIPPED, Change, check, mutated, mutated_part, tight
+from types import ModuleType
 
 FOUND = Path("fuzz-found")
 MEGABYTES = 2048
 SLOW_SECONDS = 20
+NAMES = ("pdf", "docx", "xlsx", "pptx", "html", "eml", "csv", "jsonl", "markdown", "text")
 KINDS = ("flip", "cut", "splice", "repeat")
 WORDS = (
     b"<",
@@ -42,11 +45,11 @@ WORDS = (
 )
 
 
-def document(name: str, samples: list[bytes], chance: random.Random) -> bytes:
+def document(fuzzing: ModuleType, name: str, samples: list[bytes], chance: random.Random) -> bytes:
     """A damaged document; of a zipped one mostly with one damaged part in a whole archive."""
     changes = [
-        Change(
-            chance.choice(KINDS),  # type: ignore[arg-type]  # one of the four
+        fuzzing.Change(
+            chance.choice(KINDS),
             chance.randrange(2**16),
             min(64, int(chance.expovariate(0.2))),
             chance.choice(WORDS) if chance.random() < 0.5 else chance.randbytes(chance.randrange(8)),
@@ -54,16 +57,16 @@ def document(name: str, samples: list[bytes], chance: random.Random) -> bytes:
         for _ in range(chance.randint(1, 6))
     ]
     sample = chance.choice(samples)
-    if name in ZIPPED and chance.random() < 0.8:
-        return mutated_part(sample, chance.randrange(100), changes)
-    return mutated(sample, changes)
+    if name in fuzzing.ZIPPED and chance.random() < 0.8:
+        return bytes(fuzzing.mutated_part(sample, chance.randrange(100), changes))
+    return bytes(fuzzing.mutated(sample, changes))
 
 
-def tried(name: str, data: bytes, limits: int) -> None:
+def tried(fuzzing: ModuleType, name: str, data: bytes, limits: int) -> None:
     """Check one document; what breaks is kept in a file."""
     begun = time.process_time()
     try:
-        check(name, data, tight(limits))
+        fuzzing.check(name, data, fuzzing.tight(limits))
         if time.process_time() - begun > SLOW_SECONDS:
             raise TimeoutError(f"it took more than {SLOW_SECONDS} seconds")  # noqa: TRY301 -- as any other finding
     except BaseException as error:
@@ -75,9 +78,11 @@ def tried(name: str, data: bytes, limits: int) -> None:
 
 
 def at_random(name: str, seconds: float) -> None:
-    samples, chance, end, count = SAMPLES[name](), random.Random(), time.monotonic() + seconds, 0  # noqa: S311 -- damage
+    from tests.laws import fuzzing  # noqa: PLC0415 -- where atheris is at work, it has to watch this import
+
+    samples, chance, end, count = fuzzing.SAMPLES[name](), random.Random(), time.monotonic() + seconds, 0  # noqa: S311
     while time.monotonic() < end:
-        tried(name, document(name, samples, chance), chance.randrange(7))
+        tried(fuzzing, name, document(fuzzing, name, samples, chance), chance.randrange(7))
         count += 1
     print(f"{name}: {count} documents at random, none of which broke anything", flush=True)
 
@@ -87,30 +92,39 @@ def by_atheris(name: str, seconds: float) -> None:
     import atheris  # noqa: PLC0415 -- not installed everywhere
 
     with atheris.instrument_imports(include=["ingest", "docx", "pptx", "openpyxl", "pypdf", "email", "csv"]):
-        from ingest.extractors import EXTRACTORS  # noqa: PLC0415
-    samples = SAMPLES[name]()
+        for parser in ("docx.package", "pptx.package", "openpyxl", "pypdf"):
+            importlib.import_module(parser)
+        from tests.laws import fuzzing  # noqa: PLC0415
+    samples = fuzzing.SAMPLES[name]()
 
     def one(data: bytes) -> None:
         if len(data) > 4 and data[0] % 4 == 0:
-            tried(name, data[1:], data[0] // 4 % 7)
+            tried(fuzzing, name, data[1:], data[0] // 4 % 7)
         else:
-            tried(name, document(name, samples, random.Random(data)), (data or b"\0")[0] % 7)  # noqa: S311
+            made = document(fuzzing, name, samples, random.Random(data))  # noqa: S311 -- damage
+            tried(fuzzing, name, made, (data or b"\0")[0] % 7)
 
-    assert EXTRACTORS
-    arguments = [f"-max_total_time={seconds:.0f}", f"-rss_limit_mb={MEGABYTES}", "-timeout=60", "-verbosity=0"]
-    atheris.Setup([sys.argv[0], *arguments, "-print_final_stats=1", f"-artifact_prefix={FOUND}/{name}-"], one)
+    seeds = FOUND / "seeds" / name
+    seeds.mkdir(parents=True, exist_ok=True)
+    for number, sample in enumerate(samples):
+        (seeds / str(number)).write_bytes(b"\x18" + sample)
+    limits = [f"-max_total_time={seconds:.0f}", f"-rss_limit_mb={MEGABYTES}", "-timeout=60", "-max_len=100000"]
+    told = ["-verbosity=0", "-print_final_stats=1", f"-artifact_prefix={FOUND}/{name}-", str(seeds)]
+    atheris.Setup([sys.argv[0], *limits, *told], one)
     atheris.Fuzz()
 
 
 def main() -> None:
     seconds, names = float(sys.argv[1]), sys.argv[2:]
     if "--here" in names:
+        logging.disable()  # pypdf tells of all that it mends
+        warnings.simplefilter("ignore")
         way: Callable[[str, float], None] = by_atheris if importlib.util.find_spec("atheris") else at_random
         way(names[0], seconds)
         return
     broken = []
     FOUND.mkdir(exist_ok=True)
-    for name in names or SAMPLES:
+    for name in names or NAMES:
         command = [sys.executable, "-m", "bench.fuzz", str(seconds), name, "--here"]
         print(f"## {name}", flush=True)
         if subprocess.run(command, check=False, preexec_fn=lambda: os.nice(10)).returncode:

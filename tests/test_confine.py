@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import select
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,10 @@ from corpus.ports import Limits
 from ingest import extract
 from ingest.confine import _CALLS
 from ingest.extract import Reader
+from tests.docx import docx, p
+from tests.odd_files import message
+from tests.sheets import workbook
+from tests.slides import deck
 
 LIMITS = Limits(memory=2**28, seconds=1)
 FILTERED = sys.platform == "linux" and platform.machine() in _CALLS
@@ -176,3 +182,54 @@ def test_a_child_that_works_for_ever_dies_of_itself(tmp_path: Path) -> None:
     program = f"from ingest.confine import bound, confine\nconfine()\n{code}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=60)
     assert -done.returncode == signal.SIGXCPU
+
+
+PATHS = (
+    "../../evil.xml",
+    "/evil.xml",
+    "C:\\evil.xml",
+    "word/../../evil.xml",
+    "word/media/evil.xml\\..\\x",
+    "evil.xml/",
+)
+WATCH = """
+import sys, pathlib
+from corpus.errors import Rejected
+from corpus.ports import Limits
+from ingest.extractors import extractor_of
+from ingest.sniff import sniff
+opened = []
+sys.addaudithook(lambda event, what: opened.append(what[0]) if event == "open" and "evil" in str(what[0]) else None)
+for path in sorted(pathlib.Path().iterdir()):
+    data = path.read_bytes()
+    try:
+        extractor_of(sniff(data, path.name).media_type).extract(data, Limits())
+    except Rejected as error:
+        print(path, error.message)
+print(opened)
+"""
+
+
+def with_paths(data: bytes) -> bytes:
+    """An archive that has parts whose names lead elsewhere, too."""
+    target = io.BytesIO(data)
+    with zipfile.ZipFile(target, "a") as archive:
+        for path in PATHS:
+            archive.writestr(path, "<evil/>")
+    return target.getvalue()
+
+
+def test_names_lead_nowhere(tmp_path: Path) -> None:
+    """No name of an archive's part, of an attachment or of what either points at is opened as a path."""
+    away = '<Relationship Id="r9" Type="http://x/image" Target="file:///evil.xml" TargetMode="External"/>'
+    inside = '<Relationship Id="r8" Type="http://x/header" Target="../../../evil.xml"/>'
+    files = {
+        "a.docx": with_paths(docx(p("words"), rels=away + inside)),
+        "b.xlsx": with_paths(workbook({"a": [["words"]]})),
+        "c.pptx": with_paths(deck("words")),
+        "d.eml": message(files=[(path, b"words") for path in PATHS]),
+        "e.html": b"<base href=file:///evil.xml><link href=evil.xml><img src=evil.xml alt=words><iframe src=evil.xml>",
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    assert confined(WATCH, tmp_path) == "[]"

@@ -285,6 +285,14 @@ def test_markdown_tables() -> None:
     ]
 
 
+def test_markdown_rows_have_a_limit() -> None:
+    """A table of more rows than the settings allow is refused."""
+    text = b"a | b\n-|-\n" + b"1 | 2\n" * 20
+    assert markdown.extract(text, replace(LIMITS, rows=21)).grids
+    with pytest.raises(TooLarge, match="FOOTNOTE_MAX_ROWS=20"):
+        markdown.extract(text, replace(LIMITS, rows=20))
+
+
 @pytest.mark.parametrize(
     "line", ["| " * 10**6, "|\n" * 10**6, "|-" * 10**6, "a|\n-" * 10**6, "|\n|" + "-" * 10**6 + "x"]
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from corpus.errors import TooLarge
 from corpus.model import Extracted, Grid, Page, Section
 from corpus.ports import Limits
 from ingest.extractors.text import read
@@ -35,6 +36,8 @@ def extract(data: bytes, limits: Limits) -> Extracted:
         path[level] = title
         sections.append(Section(start, tuple(path.values())))
     grids = tuple(tables(body))
+    if sum(body.count("\n", grid.start, grid.end) for grid in grids) > limits.rows:
+        raise TooLarge(f"The file has more rows than FOOTNOTE_MAX_ROWS={limits.rows}.")
     return Extracted(body, (Page(1, "", 0, len(body)),), tuple(sections), _title(body), flags, grids)
 
 
