@@ -14,6 +14,22 @@ PICTURE = "[picture]"
 """A page of this is a picture of a page."""
 
 
+def upside_down(rows: Sequence[Sequence[str]]) -> bytes:
+    """Return a page whose coordinates run downwards, as spreadsheets on the web print them."""
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(612, 792), invariant=True)
+    canvas.translate(0, 792)
+    canvas.scale(1, -1)
+    for number, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            words = canvas.beginText()
+            words.setTextTransform(1, 0, 0, -1, 72 + 228 * column, 100 + 20 * number)
+            words.textOut(cell)
+            canvas.drawText(words)
+    canvas.save()
+    return target.getvalue()
+
+
 def pdf(
     pages: Sequence[str],
     *,

@@ -29,7 +29,7 @@ from ingest.extractors import markdown
 from ingest.extractors import pdf as pdf_extractor
 from ingest.paging import in_parts
 from tests.fakes import Clock
-from tests.pdfs import PICTURE, leftward_pdf, pdf
+from tests.pdfs import PICTURE, leftward_pdf, pdf, upside_down
 
 LIMITS = Limits(bytes=10**8, pages=200, characters=10**8, memory=2**30, seconds=30)
 
@@ -144,6 +144,13 @@ def test_slow_pages_make_short_parts() -> None:
 
     assert [part.begin for part in found] == [0, 64, 73, *range(76, 100, 3)]
     assert [part.title for part in found][:2] == ["title", ""]
+
+
+def test_rows_of_a_table_stay_on_their_line(reader: Reader) -> None:
+    """Figures that PDFium breaks off their row are put back; figures below are left where they are."""
+    data = upside_down([["Fee", "2027"], ["Lift", "800.01"], ["Pool", "7"], ["12"], ["13"]])
+
+    assert reader.read(data, "application/pdf").text == "Fee 2027\nLift 800.01\nPool 7\n12\n13"
 
 
 def test_a_pdf_of_pictures_has_no_text(reader: Reader) -> None:

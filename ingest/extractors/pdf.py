@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pypdf
     import pypdfium2
 
-NAME = "pdf-2"
+NAME = "pdf-3"
 MEDIA_TYPES: tuple[str, ...] = ("application/pdf",)
 SUFFIXES: tuple[str, ...] = (".pdf",)
 
@@ -41,6 +41,10 @@ FEW_LETTERS = 25
 IMAGE_SHARE = 0.5
 """A page with fewer letters, and one image over more than half of it, is a picture of a page."""
 LAYOUT_SHARE = 0.8
+SAME_ROW = 0.5
+"""How much of the lower of two figures stands beside the other, if they are in one row."""
+_BREAK = "\r\n"
+_FIGURES = re.compile(r"(?<=[^\s])\r\n(?=[-+($€£¥]?\d[^\r\n]{0,40}(?:\r\n|\Z))")
 
 
 class _Book(NamedTuple):
@@ -135,8 +139,8 @@ def _pdfium_pages(
             with closing(document[index]) as page, closing(page.get_textpage()) as text_page:
                 if text_page.count_chars() > limits.characters:
                     raise _too_long(limits)
-                text = text_page.get_text_range()
-                if _leftward(text) > RIGHT_TO_LEFT * sum(map(str.isalpha, text)):
+                text = _with_rows(text_page, text_page.get_text_range())
+                if (leftward := _leftward(text)) and leftward > RIGHT_TO_LEFT * sum(map(str.isalpha, text)):
                     text = _in_order(text, index, readers, other)
                 found = _read(text, label)
                 if not found.problem and letters(found.text, FEW_LETTERS) < FEW_LETTERS and _is_picture(page):
@@ -144,6 +148,25 @@ def _pdfium_pages(
             yield found
         except pypdfium2.PdfiumError:
             yield RawPage("", label, "failed", "", 0)
+
+
+def _with_rows(text_page: pypdfium2.PdfTextPage, text: str) -> str:
+    """Put figures back into the row of a table that PDFium has broken off before them.
+
+    Figures that stand on a line of their own belong to the line above if they were printed beside it.
+    """
+    breaks = [found.start() for found in _FIGURES.finditer(text)]
+    if not breaks or len(text) != text_page.count_chars():  # else places in the text are not those of its characters
+        return text
+    pieces, at = [], 0
+    for place in breaks:
+        left, bottom, right, top = text_page.get_charbox(place - 1)
+        left_behind, bottom_behind, _, top_behind = text_page.get_charbox(place + len(_BREAK))
+        shared = min(top, top_behind) - max(bottom, bottom_behind)
+        if left_behind >= right > left and shared > SAME_ROW * min(top - bottom, top_behind - bottom_behind):
+            pieces += [text[at:place], " "]
+            at = place + len(_BREAK)
+    return "".join([*pieces, text[at:]])
 
 
 def _leftward(text: str) -> int:
