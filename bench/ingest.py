@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -38,6 +39,7 @@ ROOT = Path(__file__).parent.parent
 ROUNDS = 3
 DIMENSIONS = 1536
 BLOCK = 256
+LARGE = ("unstructured__DA-619p.pdf", "unstructured__handbook-872p.docx")
 VOCABULARY = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"
 """What tiktoken calls cl100k_base in its cache; without it, it would download."""
 
@@ -109,9 +111,35 @@ def langchain(paths: Sequence[Path]) -> dict[str, float]:
     return found
 
 
+def alone(path: Path) -> dict[str, float]:
+    """What one file takes in a process of its own: peak memory of the worker and of its child, in KiB."""
+    command = [sys.executable, "-m", "bench.ingest", "--alone", str(path)]
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
+
+
+def _alone(path: Path) -> None:
+    taken, chunks = ingest([path])
+    own, child = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps({"seconds": taken, "chunks": chunks, "worker": own, "child": child}))
+
+
+def memory(folder: Path) -> None:
+    """Print what two large documents take, here and there."""
+    print("| peak memory, MB | worker | its child | LangChain, reading and splitting |\n|---|---|---|---|")
+    for name in LARGE:
+        ours, theirs = alone(folder / name), langchain([folder / name])
+        peer = "could not read it" if theirs["lost"] else f"{theirs['peak'] / 1024:,.0f}"
+        print(f"| `{name}` | {ours['worker'] / 1024:,.0f} | {ours['child'] / 1024:,.0f} | {peer} |")
+    print()
+
+
 def main() -> None:
-    paths = sorted((data_folder() / "sec-10q-pdf" / "docs").glob("*.pdf"))
     cast("dict[str, object]", ADAPTERS["FOOTNOTE_EMBEDDER"])["local"] = lambda *_: Constant()
+    if sys.argv[1:2] == ["--alone"]:
+        _alone(Path(sys.argv[2]))
+        return
+    paths = sorted((data_folder() / "sec-10q-pdf" / "docs").glob("*.pdf"))
     ours, least, chunks = [], [], 0
     for _ in range(ROUNDS):
         taken, chunks = ingest(paths)
@@ -124,6 +152,7 @@ def main() -> None:
     print(row("the same ÷ LangChain's reading and splitting", peer["seconds"] / mine, 12))
     print(f"\n{chunks} chunks in {mine:.1f} s; LangChain {peer['chunks']:.0f} in {peer['seconds']:.0f} s,", end=" ")
     print(f"and {peer['lost']:.0f} of the files it could not read.\n")
+    memory(data_folder() / "odd-docs" / "docs")
 
 
 if __name__ == "__main__":
