@@ -65,7 +65,9 @@ def _hear(event: str, arguments: tuple[object, ...]) -> None:
     """Refuse what would open a socket, write a file or change a folder."""
     if event.startswith("socket.") or event in _REFUSED:
         raise PermissionError(errno.EACCES, f"Not while documents are read: {event}")
-    if event == "open" and isinstance(flags := arguments[2], int) and flags & _WRITING and arguments[0] != os.devnull:
+    if event != "open" or isinstance(path := arguments[0], int) or path == os.devnull:  # a number is a pipe of its own
+        return
+    if isinstance(flags := arguments[2], int) and flags & _WRITING:
         raise PermissionError(errno.EACCES, "Not while documents are read: writing a file")
 
 
