@@ -136,16 +136,16 @@ def _pieces(inside: _Text, begin: int, stop: int, max_tokens: int) -> Iterator[t
         start = ink.start()
         first = int(places.touched.searchsorted(start, "right"))
         left = int(places.touched.searchsorted(stop)) + 1 - first
-        room = max_tokens - _SLACK
+        room = most = max_tokens - _SLACK
         if room < left <= 2 * room:
             room = min(room, int(EVENLY * left / 2))
         while True:
-            cut = stop if left <= room else _cut(inside, start, stop, first, room) if room else start + 1
+            cut = stop if left <= room else _cut(inside, start, stop, first, room, most) if room else start + 1
             end = start + len(text[start:cut].rstrip())
             count = _count(text[start:end], places, start, first, max_tokens)
             if count <= max_tokens or not room:
                 break
-            room = max(0, room - (count - max_tokens))
+            room, most = max(0, room - (count - max_tokens)), most - (count - max_tokens)
         yield start, end, count
         position = cut
 
@@ -169,8 +169,11 @@ def _count(content: str, places: _Places, start: int, first: int, max_tokens: in
     return len(tokens.encoded(content))
 
 
-def _cut(inside: _Text, start: int, stop: int, first: int, room: int) -> int:
-    """Where a chunk ends that begins at `start` in token `first`, ends by `stop`, and has room for `room` tokens."""
+def _cut(inside: _Text, start: int, stop: int, first: int, room: int, most: int) -> int:
+    """Where a chunk ends that begins at `start` in token `first`, ends by `stop`, and has room for `room` tokens.
+
+    For a row that would be cut otherwise it takes up to `most`.
+    """
     text, ends = inside.text, inside.places.whole[first : first + room]
     if len(ends) < room or ends[-1] >= stop:
         return stop
@@ -180,7 +183,7 @@ def _cut(inside: _Text, start: int, stop: int, first: int, room: int) -> int:
         """The first place at which the chunk is that full."""
         return max(int(ends[int(share * room)]), start + 1)
 
-    if row := _row_end(inside, start, reach):
+    if row := _row_end(inside, start, reach, min(stop, int(inside.places.whole[first : first + most][-1]))):
         return row
     strongest = bisect_right(inside.structure, reach)
     if strongest and inside.structure[strongest - 1] >= filled(STRUCTURE_FILL):
@@ -193,14 +196,18 @@ def _cut(inside: _Text, start: int, stop: int, first: int, room: int) -> int:
     return reach
 
 
-def _row_end(inside: _Text, start: int, reach: int) -> int:
+def _row_end(inside: _Text, start: int, reach: int, furthest: int) -> int:
     """Where a chunk ends that would reach into a table: behind a row, or before the table; 0 if neither is in reach."""
     number = bisect_left(inside.grid_starts, reach) - 1
     if number < 0 or inside.grids[number].end < reach:
         return 0
     grid = inside.grids[number]
-    row = inside.text.rfind("\n", max(start, grid.header_end + 1), reach) + 1
-    return row or (grid.start if grid.start > start else 0)
+    rows = max(start, grid.header_end + 1)
+    if row := inside.text.rfind("\n", rows, reach) + 1:
+        return row
+    if grid.start > start:
+        return grid.start
+    return grid.end if grid.end <= furthest else inside.text.rfind("\n", rows, furthest) + 1
 
 
 def _behind(text: str, mark: str, least: int, reach: int) -> int:

@@ -50,14 +50,18 @@ def watch(footnote: Footnote, scope: Scope, folder: Path, *, mirror: bool, as_js
         while True:
             if mirror:
                 mirrored.remove_gone(footnote, scope, seen, watcher)
-            seen = _synchronised(footnote, scope, folder, seen, watcher)
-            mirrored.remember(seen)
+            now = _looks(footnote, folder)
+            mirrored.remember(
+                now
+            )  # first: whoever ends it in the middle must not leave documents that nobody remembers
+            _synchronise(footnote, scope, seen, now, watcher)
+            seen = now
             while not next(changes):
                 pass
 
 
-def _synchronised(footnote: Footnote, scope: Scope, folder: Path, seen: Seen, watcher: Watcher) -> Seen:
-    """Ingest the files that look other than before, and return how they all look now."""
+def _looks(footnote: Footnote, folder: Path) -> Seen:
+    """Return how the files of a folder look now."""
     now: Seen = {}
     for path in files([folder], footnote.settings.home):
         try:
@@ -65,11 +69,15 @@ def _synchronised(footnote: Footnote, scope: Scope, folder: Path, seen: Seen, wa
         except OSError:  # it has just gone
             continue
         now[path] = (status.st_mtime_ns, status.st_size)
+    return now
+
+
+def _synchronise(footnote: Footnote, scope: Scope, seen: Seen, now: Seen, watcher: Watcher) -> None:
+    """Ingest the files that look other than before."""
     fresh = [upload(footnote, scope, path) for path, looks in now.items() if seen.get(path) != looks]
     work_off(footnote, fresh, watcher)
     if fresh:
         watcher.summary(fresh)
-    return now
 
 
 class _Mirrored:

@@ -121,8 +121,13 @@ def tables(draw: st.DrawFn) -> Extracted:
     return made.done()
 
 
+LONG_ROW = " | ".join(["Party room. No glass! Deposit"] * 4)
+SNUG = f"fee | fee | fee | Party room. No glass! Deposit\n{LONG_ROW}\nfee | 80.00 | Party room. No glass! Deposit"
+
+
 @settings(max_examples=300)
 @given(tables(), st.integers(60, 200))
+@example(Extracted(SNUG, (Page(1, "", 0, len(SNUG)),), grids=(Grid(0, 47, len(SNUG)),)), 60)
 def test_rows_stay_whole(document: Extracted, limit: int) -> None:
     """No chunk begins or ends within a row, and none ends behind a table's header."""
     found = chunk(document, limit)
