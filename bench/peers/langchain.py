@@ -20,13 +20,13 @@ def main(paths: list[str]) -> None:
     )
     splitter.split_text("loads the vocabulary")
     begun = time.perf_counter()
-    chunks, lost = 0, 0
+    chunks, lost = 0, list[str]()
     for path in paths:
         loader = Docx2txtLoader(path) if path.endswith(".docx") else PyPDFLoader(path)
         try:
             chunks += len(splitter.split_documents(loader.load()))
         except Exception:  # noqa: BLE001 -- a file that it cannot read is counted, and costs it no time
-            lost += 1
+            lost.append(path)
     taken = time.perf_counter() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"seconds": taken, "chunks": chunks, "lost": lost, "peak": peak}))
