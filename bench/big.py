@@ -15,9 +15,9 @@ import tempfile
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ from corpus.tables.sqlite import SqliteTable
 from corpus.vectors.sqlite import SqliteIndex
 from footnote.settings import Settings
 from ingest.claim import Stopped
-from ingest.extract import Reader
+from ingest.extract import Reader, Reading
 from ingest.pipeline import Ingestor
 from ingest.upload import Uploads
 from tests.pdfs import pdf
@@ -117,22 +117,13 @@ class Noting(Reader):
         super().__init__(LIMITS)
         self._home = home
 
-    def read(
-        self,
-        data: bytes,
-        media_type: str,
-        tick: Callable[[], None] = lambda: None,
-        kept: Sequence[Part] = (),
-        keep: Callable[[Part], None] = lambda _: None,
-        *,
-        pictures: bool = False,
-    ) -> Extracted:
+    def read(self, data: bytes, media_type: str, how: Reading = Reading()) -> Extracted:  # noqa: B008 -- it is frozen
         def told(part: Part) -> None:
             for page in range(part.begin, part.end):
                 self._home.note("page", page)
-            keep(part)
+            how.keep(part)
 
-        return super().read(data, media_type, tick, kept, told, pictures=pictures)
+        return super().read(data, media_type, replace(how, keep=told))
 
 
 def work(folder: Path, ahead: float, seconds: float, embedder_name: str) -> None:

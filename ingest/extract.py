@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Self
 
 from corpus import errors
@@ -37,69 +37,51 @@ SLACK = 2**20
 _KINDS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Rejected)}
 
 
-class Reader:
-    """Reads documents in a child process that is renewed after a crash, a time-out, or 200 documents.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one document is read, besides its bytes.
 
-    Used by one thread at a time; others wait, and their `tick` is called meanwhile.
+    `tick` is called about every second. A format that is read from any page on goes on behind the parts that are
+    `kept`, which follow on one another from page 0, and `keep` is told of each new one. What either raises ends the
+    reading. With `pictures`, text is recognised in pages that are pictures.
+    """
+
+    tick: Callable[[], None] = lambda: None
+    kept: Sequence[Part] = ()
+    keep: Callable[[Part], None] = lambda _: None
+    pictures: bool = False
+
+
+class Reader:
+    """Reads documents in child processes: one for their text, and one for pictures, which take minutes.
+
+    Each is used by one thread at a time; others wait, and their `tick` is called meanwhile.
     """
 
     def __init__(self, limits: Limits, engine: Tesseract | None = None, budget: Budget = Budget()) -> None:  # noqa: B008 -- it is frozen
         """Take the limits of a document, and what recognises text in pictures, if anything does."""
         self.limits = limits
         self._engine, self._budget = engine, budget
-        self._lock = threading.Lock()
-        self._child: _Child | None = None
+        self._for_text, self._for_pictures = _Place(), _Place()
 
     def recogniser(self, media_type: str) -> str:
         """Return the name of what recognises text in the pictures of such a document; "" if nothing does."""
         return self._engine.name if self._engine and paged_of(media_type) else ""
 
-    def read(
-        self,
-        data: bytes,
-        media_type: str,
-        tick: Callable[[], None] = lambda: None,
-        kept: Sequence[Part] = (),
-        keep: Callable[[Part], None] = lambda _: None,
-        *,
-        pictures: bool = False,
-    ) -> Extracted:
-        """Return the document's text. `tick` is called about every second; what it raises ends the reading.
+    def read(self, data: bytes, media_type: str, how: Reading = Reading()) -> Extracted:
+        """Return the document's text.
 
-        A format that is read from any page on goes on behind the parts that are `kept`, which follow on one another
-        from page 0, and `keep` is told of each new one; what that raises ends the reading too. With `pictures`, text is
-        recognised in pages that are pictures. Raises `Rejected` with the reason, `Unavailable` if no child can be
-        started.
+        Raises `Rejected` with the reason, `Unavailable` if no child can be started.
         """
-        with self._turn(tick):
-            if self._child and (self._child.served >= DOCUMENTS_PER_CHILD or self._child.spoke()):
-                self._renew()
-            child = self._child = self._child or _Child()
-            try:
-                sight = _sight(self._engine, self._budget.left(kept)) if self._engine and pictures else None
-                return child.read(_Task(media_type, self.limits, tick, sight), data, kept, keep)
-            finally:
-                if child.busy:
-                    self._renew()
-
-    @contextmanager
-    def _turn(self, tick: Callable[[], None]) -> Iterator[None]:
-        while not self._lock.acquire(timeout=TICK_SECONDS):
-            tick()
-        try:
-            yield
-        finally:
-            self._lock.release()
-
-    def _renew(self) -> None:
-        if self._child:
-            self._child.close()
-        self._child = None
+        sight = _sight(self._engine, self._budget.left(how.kept)) if self._engine and how.pictures else None
+        place = self._for_pictures if sight else self._for_text
+        with place.taken(how.tick) as child:
+            return child.read(_Task(media_type, self.limits, how, sight), data)
 
     def close(self) -> None:
-        """End the child process."""
-        with self._lock:
-            self._renew()
+        """End the child processes."""
+        self._for_text.close()
+        self._for_pictures.close()
 
     def __enter__(self) -> Self:
         return self
@@ -108,22 +90,57 @@ class Reader:
         self.close()
 
 
+class _Place:
+    """Where one child process is, which is renewed after a crash, a time-out, or 200 documents."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.child: _Child | None = None
+
+    @contextmanager
+    def taken(self, tick: Callable[[], None]) -> Iterator[_Child]:
+        """Have the child for as long as the body lasts; one that is left busy is ended."""
+        while not self.lock.acquire(timeout=TICK_SECONDS):
+            tick()
+        try:
+            if self.child and (self.child.served >= DOCUMENTS_PER_CHILD or self.child.spoke()):
+                self._renew()
+            child = self.child = self.child or _Child()
+            try:
+                yield child
+            finally:
+                if child.busy:
+                    self._renew()
+        finally:
+            self.lock.release()
+
+    def _renew(self) -> None:
+        if self.child:
+            self.child.close()
+        self.child = None
+
+    def close(self) -> None:
+        """End the child."""
+        with self.lock:
+            self._renew()
+
+
 class _Task:
     """What all requests about one document have in common; together they take no longer than its limit."""
 
-    def __init__(self, media_type: str, limits: Limits, tick: Callable[[], None], sight: Message | None) -> None:
+    def __init__(self, media_type: str, limits: Limits, how: Reading, sight: Message | None) -> None:
         self.media_type = media_type
         self.limits = limits
+        self.how = how
         self._sight = sight
         self._seconds = limits.seconds + (sight["budget"]["seconds"] + PAGE_SECONDS if sight else 0)
         self.deadline = time.monotonic() + self._seconds
         self.stopped_by: BaseException | None = None
-        self._tick = tick
 
     def tick(self) -> None:
         """Call the worker's tick; what that raises is none of the child's doing."""
         try:
-            self._tick()
+            self.how.tick()
         except BaseException as error:
             self.stopped_by = error
             raise
@@ -171,15 +188,15 @@ class _Child:
         """Whether it said something that it was not asked, or is gone: it is not to be asked any more."""
         return bool(select.select([self._pipe], [], [], 0)[0])
 
-    def read(self, task: _Task, data: bytes, kept: Sequence[Part], keep: Callable[[Part], None]) -> Extracted:
+    def read(self, task: _Task, data: bytes) -> Extracted:
         self.served += 1
         if paged_of(task.media_type) is None:
             return self._text(task, "text", data)
-        found = list(kept)
+        found = list(task.how.kept)
         if not found or found[-1].end < found[-1].total:
             for part in self._parts(task, data, found):
                 found.append(part)
-                keep(part)
+                task.how.keep(part)
         return self._text(task, "assembled", listed(found))
 
     def _text(self, task: _Task, asked: str, data: bytes) -> Extracted:

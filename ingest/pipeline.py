@@ -26,7 +26,7 @@ from ingest import chunk, describe
 from ingest.claim import MAX_ATTEMPTS, Claim, Hold, Stopped, claim, message_of, reason_of
 from ingest.derived import Context, Derived, generation_of, passage
 from ingest.embed import embedded
-from ingest.extract import Reader
+from ingest.extract import Reader, Reading
 from ingest.extractors import paged_of
 from ingest.outcomes import Upload, advanced, as_before, failed, looked_at_in_vain, refused, switched
 from ingest.recipes import recipe
@@ -308,7 +308,7 @@ class Ingestor:
 
         for part in kept[-1:]:
             reached(part)
-        return self._reader.read(blob.data, upload.file_type, held.keep, kept, keep, pictures=pictures)
+        return self._reader.read(blob.data, upload.file_type, Reading(held.keep, kept, keep, pictures))
 
     def _chunks(
         self, extracted: Extracted, own_title: str, upload: Upload, held: Claim, derived: Derived

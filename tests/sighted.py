@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from corpus.errors import NoText, Unreadable
 from corpus.model import Extracted, Page
-from corpus.parts import Part
 from ingest.clean import PAGE_BREAK, letters
-from ingest.extract import Reader
+from ingest.extract import Reader, Reading
 from tests.worlds import LIMITS
 
 SEEN = "[picture]"
@@ -29,30 +27,21 @@ class SightedReader(Reader):
     def recogniser(self, media_type: str) -> str:
         return self.engine
 
-    def read(
-        self,
-        data: bytes,
-        media_type: str,
-        tick: Callable[[], None] = lambda: None,
-        kept: Sequence[Part] = (),
-        keep: Callable[[Part], None] = lambda _: None,
-        *,
-        pictures: bool = False,
-    ) -> Extracted:
-        self.reads.append(pictures)
+    def read(self, data: bytes, media_type: str, how: Reading = Reading()) -> Extracted:  # noqa: B008 -- it is frozen
+        self.reads.append(how.pictures)
         pages, texts, at = [], [], 0
         for number, found in enumerate(data.decode().split("\f"), 1):
             shown, picture, words = found.partition(SEEN)
-            if pictures and FLAW in words:
+            if how.pictures and FLAW in words:
                 raise Unreadable("The file made its reader crash.")
-            text = shown + (words if pictures else "")
+            text = shown + (words if how.pictures else "")
             page = Page(number, "", at, at + len(text))
             if picture:
-                page = replace(page, method="ocr", confidence=90) if pictures else replace(page, problem="image")
+                page = replace(page, method="ocr", confidence=90) if how.pictures else replace(page, problem="image")
             pages.append(page)
             texts.append(text)
             at += len(text) + len(PAGE_BREAK)
-            tick()
+            how.tick()
         if not any(map(letters, texts)):
             raise NoText("No page holds text.")
         return Extracted(PAGE_BREAK.join(texts), tuple(pages))

@@ -20,7 +20,7 @@ from corpus.errors import TimedOut, Unreadable
 from corpus.ports import Limits
 from ingest import extract
 from ingest.confine import _CALLS
-from ingest.extract import Reader
+from ingest.extract import Reader, Reading
 from tests.docx import docx, p
 from tests.odd_files import message
 from tests.sheets import workbook
@@ -56,7 +56,7 @@ def test_the_parent_outlives_everything(what: bytes, error: type[Exception], mes
     limits = replace(LIMITS, seconds=3) if error is TimedOut else LIMITS
     with Reader(limits) as reader:
         assert reader.read(b"before", "text/plain").text == "before"
-        child = reader._child
+        child = reader._for_text.child
         assert child
         with pytest.raises(error, match=message):
             reader.read(what, "text/plain")
@@ -70,9 +70,9 @@ def test_what_a_child_adds_to_its_answer_is_not_the_next() -> None:
     with Reader(LIMITS) as reader:
         assert reader.read(b"more", "text/plain").text == "good"
         assert reader.read(b"mine", "text/plain").text == "mine"
-        assert reader._child
-        os.kill(reader._child._process.pid, signal.SIGKILL)
-        select.select([reader._child._pipe], [], [], 10)
+        assert reader._for_text.child
+        os.kill(reader._for_text.child._process.pid, signal.SIGKILL)
+        select.select([reader._for_text.child._pipe], [], [], 10)
         assert reader.read(b"mine too", "text/plain").text == "mine too"
 
 
@@ -81,10 +81,10 @@ def test_a_child_that_does_not_listen() -> None:
     ticks = list[float]()
     with Reader(replace(LIMITS, seconds=2.5)) as reader:
         reader.read(b"warm", "text/plain")
-        assert reader._child
-        os.kill(reader._child._process.pid, signal.SIGSTOP)
+        assert reader._for_text.child
+        os.kill(reader._for_text.child._process.pid, signal.SIGSTOP)
         with pytest.raises(TimedOut):
-            reader.read(b"x" * 10**7, "text/plain", lambda: ticks.append(time.monotonic()))
+            reader.read(b"x" * 10**7, "text/plain", Reading(lambda: ticks.append(time.monotonic())))
         assert reader.read(b"next", "text/plain").text == "next"
     assert ticks
 
@@ -100,10 +100,10 @@ def test_what_a_tick_raises_is_its_own(error: Exception) -> None:
 
     with Reader(replace(LIMITS, seconds=30)) as reader:
         reader.read(b"warm", "text/plain")
-        assert reader._child
-        os.kill(reader._child._process.pid, signal.SIGSTOP)
+        assert reader._for_text.child
+        os.kill(reader._for_text.child._process.pid, signal.SIGSTOP)
         with pytest.raises(type(error)) as caught:
-            reader.read(b"document", "text/plain", tick)
+            reader.read(b"document", "text/plain", Reading(tick))
     assert caught.value is error
 
 

@@ -24,7 +24,7 @@ from corpus.texts import heard, told
 from ingest import extract
 from ingest.child import HEAD, pack, unpack
 from ingest.clean import undecodable
-from ingest.extract import Reader
+from ingest.extract import Reader, Reading
 from ingest.extractors import markdown
 from ingest.extractors import pdf as pdf_extractor
 from ingest.paging import in_parts
@@ -41,8 +41,8 @@ def reader() -> Iterator[Reader]:
 
 
 def pid(reader: Reader) -> int:
-    assert reader._child
-    return reader._child._process.pid
+    assert reader._for_text.child
+    return reader._for_text.child._process.pid
 
 
 def test_a_pdf_through_the_child(reader: Reader) -> None:
@@ -97,12 +97,12 @@ LONG = pdf([f"Page {number} of the rules tells of the pool." for number in range
 def test_a_long_pdf_comes_in_parts(reader: Reader) -> None:
     """Of a long PDF each part is told of as it is read, and reading goes on behind those that are kept."""
     told = list[Part]()
-    whole = reader.read(LONG, "application/pdf", keep=told.append)
+    whole = reader.read(LONG, "application/pdf", Reading(keep=told.append))
     assert [(part.begin, part.end, part.total) for part in told] == [(0, 64, 150), (64, 128, 150), (128, 150, 150)]
 
     for kept in range(4):
         again = list[Part]()
-        assert reader.read(LONG, "application/pdf", kept=told[:kept], keep=again.append) == whole
+        assert reader.read(LONG, "application/pdf", Reading(kept=told[:kept], keep=again.append)) == whole
         assert again == told[kept:]
 
 
@@ -114,7 +114,7 @@ def test_reading_parts_can_be_stopped(reader: Reader) -> None:
 
     for error in (KeyboardInterrupt(), ValueError("a bug"), OSError("no disk")):
         with pytest.raises(type(error)) as caught:
-            reader.read(LONG, "application/pdf", keep=stop)
+            reader.read(LONG, "application/pdf", Reading(keep=stop))
         assert caught.value is error
         assert reader.read(b"next", "text/plain").text == "next"
 
@@ -123,12 +123,12 @@ def test_the_limit_of_characters_counts_what_is_kept() -> None:
     """A text that is too long is refused, also when a part of it was read before."""
     told = list[Part]()
     with Reader(LIMITS) as reader:
-        reader.read(LONG, "application/pdf", keep=told.append)
+        reader.read(LONG, "application/pdf", Reading(keep=told.append))
     characters = sum(part.characters for part in told)
     with Reader(replace(LIMITS, characters=characters - 1)) as reader:
         for kept in range(3):
             with pytest.raises(TooLarge, match="FOOTNOTE_MAX_CHARACTERS"):
-                reader.read(LONG, "application/pdf", kept=told[:kept])
+                reader.read(LONG, "application/pdf", Reading(kept=told[:kept]))
 
 
 def test_slow_pages_make_short_parts() -> None:
@@ -385,7 +385,7 @@ def test_a_crash_costs_one_document(reader: Reader) -> None:
         os.kill(child, signal.SIGKILL)
 
     with pytest.raises(Unreadable, match="made its reader crash"):
-        reader.read(b"document", "text/plain", kill)
+        reader.read(b"document", "text/plain", Reading(kill))
     assert reader.read(b"next", "text/plain").text == "next"
     assert pid(reader) != child
 
@@ -397,14 +397,14 @@ def test_who_waits_for_the_reader_is_not_asleep(reader: Reader) -> None:
     os.kill(child, signal.SIGSTOP)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(reader.read, b"first", "text/plain")
-        while not reader._lock.locked():
+        while not reader._for_text.lock.locked():
             time.sleep(0.01)
 
         def impatient() -> None:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            reader.read(b"second", "text/plain", impatient)
+            reader.read(b"second", "text/plain", Reading(impatient))
         os.kill(child, signal.SIGCONT)
         assert first.result().text == "first"
     assert reader.read(b"third", "text/plain").text == "third"
@@ -419,7 +419,7 @@ def test_reading_can_be_stopped(reader: Reader) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        reader.read(b"stopped", "text/plain", stop)
+        reader.read(b"stopped", "text/plain", Reading(stop))
     assert reader.read(b"next", "text/plain").text == "next"
 
 
@@ -462,14 +462,11 @@ def test_a_child_imports_nothing_from_where_it_is_run(tmp_path: Path, monkeypatc
 
 ORPHAN = """
 import os
-from corpus.parts import OutlineEntry, Part, RawPage, listed, unlisted
-from corpus.parts import heard as heard_part
-from corpus.parts import told as told_part
 from corpus.ports import Limits
 from ingest.extract import Reader
 reader = Reader(Limits(seconds=30))
 reader.read(b"document", "text/plain")
-print(reader._child._process.pid, flush=True)
+print(reader._for_text.child._process.pid, flush=True)
 os._exit(9)
 """
 

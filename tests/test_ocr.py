@@ -17,7 +17,7 @@ from footnote.commands.doctor import findings
 from footnote.connect import connect
 from footnote.settings import Settings
 from ingest import ocr, paging
-from ingest.extract import Reader
+from ingest.extract import Reader, Reading
 from ingest.ocr import NOTHING, Budget, Recognised, Tesseract, found, read, recognised, rendered, seen
 from tests.pdfs import PICTURE, pdf
 from tests.scans import TESSERACT, needs_tesseract, scan, stand_in
@@ -157,7 +157,7 @@ def test_what_a_child_started_ends_with_it(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with Reader(Limits(), Tesseract(path, "0", ("eng",))) as reader, pytest.raises(KeyboardInterrupt):
-        reader.read(pdf([PICTURE]), "application/pdf", stop, pictures=True)
+        reader.read(pdf([PICTURE]), "application/pdf", Reading(stop, pictures=True))
 
     (pid,) = (int(one.name) for one in notes.iterdir())
     assert gone(pid)

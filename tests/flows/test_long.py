@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from corpus.parts import PART_PAGES, Part
 from corpus.records.jobs import STAGES, Job, Jobs, JobStage, Progress
 from footnote.render import far
 from ingest.claim import MAX_ATTEMPTS, Hold, Stopped
-from ingest.extract import Reader
+from ingest.extract import Reader, Reading
 from tests.pdfs import pdf
 from tests.worlds import LIMITS, ME, Fuse, Killed, World, memory_world
 
@@ -35,21 +35,12 @@ class Counting(Reader):
         super().__init__(replace(LIMITS, pages=PAGES))
         self.times = Counter[int]()
 
-    def read(
-        self,
-        data: bytes,
-        media_type: str,
-        tick: Callable[[], None] = lambda: None,
-        kept: Sequence[Part] = (),
-        keep: Callable[[Part], None] = lambda _: None,
-        *,
-        pictures: bool = False,
-    ) -> Extracted:
+    def read(self, data: bytes, media_type: str, how: Reading = Reading()) -> Extracted:  # noqa: B008 -- it is frozen
         def told(part: Part) -> None:
             self.times.update(range(part.begin, part.end))
-            keep(part)
+            how.keep(part)
 
-        return super().read(data, media_type, tick, kept, told, pictures=pictures)
+        return super().read(data, media_type, replace(how, keep=told))
 
 
 @dataclass
