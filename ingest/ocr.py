@@ -114,12 +114,14 @@ def found(path: str, languages: Sequence[str] = ()) -> Tesseract:
     """
     version = re.match(r"tesseract v?(\S+)", _asked(path, "--version"))
     if not version:
-        raise ConfigError(f"{path} does not say that it is tesseract.", hint="FOOTNOTE_OCR is the path of tesseract.")
+        raise ConfigError(
+            f"{path} does not say that it is tesseract.", hint="FOOTNOTE_OCR is tesseract's path, or off."
+        )
     known = _asked(path, "--list-langs").split("\n")[1:]
     if missing := [one for one in languages if one not in known]:
         raise ConfigError(
             f"tesseract has no data for {', '.join(missing)}, which FOOTNOTE_OCR_LANGUAGES names.",
-            hint=f"Install it, as in `apt-get install tesseract-ocr-{missing[0]}`.",
+            hint=f"Install it, as in `apt-get install tesseract-ocr-{missing[0]}`, or set FOOTNOTE_OCR=off.",
         )
     return Tesseract(path, version[1], tuple(languages) or _expected(known))
 

@@ -18,7 +18,7 @@ from corpus.model import Extracted
 from corpus.ports import Limits
 from ingest.compose import Composer
 from ingest.encodings import decode
-from ingest.tables import Row, add_tables
+from ingest.grids import Row, add_tables
 
 NAME = "csv-1"
 MEDIA_TYPES: tuple[str, ...] = ("text/csv", "text/tab-separated-values")

@@ -31,8 +31,3 @@ def read(data: bytes, limits: Limits) -> Decoded:
     if not letters(body):
         raise NoText("The file holds no text.", hint="It is empty, or holds only blanks and marks.")
     return Decoded(body, flags)
-
-
-def decoded(data: bytes, limits: Limits) -> str:
-    """Return the clean text of `read` alone."""
-    return read(data, limits).text

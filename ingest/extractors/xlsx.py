@@ -21,8 +21,8 @@ from corpus.model import Extracted
 from corpus.ports import Limits
 from ingest.archive import opened
 from ingest.compose import Composer
+from ingest.grids import Row, add_tables
 from ingest.numbers import GENERAL, written
-from ingest.tables import Row, add_tables
 
 if TYPE_CHECKING:
     from openpyxl.cell.read_only import ReadOnlyCell

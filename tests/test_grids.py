@@ -4,7 +4,7 @@ import pytest
 
 from corpus.ports import Limits
 from ingest.compose import Composer
-from ingest.tables import Row, add_tables, has_header, kind_of
+from ingest.grids import Row, add_tables, has_header, kind_of
 
 LIMITS = Limits()
 
