@@ -10,12 +10,16 @@ AnswerType = Literal["grounded", "partial", "conflict", "not_found"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A hit put before a language model: `number` is what its citations say, `header` the columns of its rows."""
+    """A hit put before a language model: `number` is what its citations say, `header` the columns of its rows.
+
+    `language` is the document's, "" if nobody knows it.
+    """
 
     number: int
     source: str
     content: str
     header: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

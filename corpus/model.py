@@ -183,6 +183,7 @@ class Generation:
     created_at: str
     chunks: tuple[Chunk, ...]
     vectors: Matrix
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +251,7 @@ class Hit:
     created_at: str
     score: float
     header: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,83 +1,125 @@
 """The one analyser: text to the words that full-text search and the hashed block of the local embedder agree on.
 
-A word is folded (compatibility forms, case, accents), stemmed and kept unless it is a stop word. Chinese, Japanese,
-Korean, Thai and their neighbours, which write without blanks, give pairs of characters. `NAME` is part of every recipe
-and of the local space: whoever changes what a text's words are changes it too.
+A word is folded, stemmed, and left out if it is a stop word. Its neutral form, the same whatever the language, is
+stemmed as in English; an index also has the stems of its document's language, and a question those of the languages it
+may be in. Chinese, Japanese, Korean, Thai and their neighbours give pairs of characters; an index has the single ones
+too, for whoever asks for one. A code, a number or a name in a program is kept whole, beside its parts. `NAME` is part
+of every recipe and of the local space: whoever changes what a text's words are changes it too.
 """
 
 from __future__ import annotations
 
 import re
-import threading
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, pairwise
 from pathlib import PurePath
 
-import Stemmer
-
+from corpus.languages import ENGLISH, STEMMERS, STOP_WORDS, asking, stem
+from corpus.letters import UNSEEN, UNSPACED, fold, marks
 from corpus.model import HEADING_SEPARATOR
 from corpus.ports import MAX_QUERY_WORDS
 
-NAME = "words-1"
+NAME = "words-2"
 MAX_WORD = 64
 """Characters of a word that count; Lucene would split what is longer than 255."""
+MOST_PARTS = 6
+"""A longer row of parts is an address or data: its parts are words, the whole is none."""
+MOST_JOINED = 7
+"""Signs within a run; what is joined by more is data, and taken apart after so many."""
+_FIRST_IDEOGRAPH = "\u2e80"
+"""From here on no character has marks on it that are not in it."""
 
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
-    "\u2e80-\u2fdf\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"  # kana, ideographs
-    "\uac00-\ud7af\U00020000-\U0003ffff"  # Hangul, rarer ideographs
+_UNSPACED_RUN = re.compile(f"[{UNSPACED}]+")
+_JOINERS = "-'’._/:,"
+_ASCII_RUN, _PLAIN_RUN = (
+    re.compile(rf"({one}{{1,{MAX_WORD}}}(?:[{_JOINERS}]{one}{{1,{MAX_WORD}}}){{0,{MOST_JOINED}}}){one}*")
+    for one in ("[A-Za-z0-9]", r"[^\W_]")
 )
-_UNSPACED_RUN = re.compile(f"[{_UNSPACED}]+")
-_SPACED_WORD = re.compile(rf"[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)*")
-_WORD = re.compile(rf"([{_UNSPACED}]+)|{_SPACED_WORD.pattern}")
-_ACCENTS = re.compile("[\u0300-\u036f]")
-
-STOP_WORDS = frozenset(
-    """
-    a about after again all also am an and any are as at be because been before being below between both but by can
-    could did do does doing don't down during each few for from further had has have having he her here hers him his
-    how i i'm if in into is isn't it it's its itself just let's many may me might more most much must my no nor not now
-    of off on once only or other our ours out over own please same shall she should so some such than that that's the
-    their theirs them then there there's these they this those through to too under until up us very was we were what
-    what's when where which while who whom whose why will with would you your yours
-    """.split()  # noqa: SIM905 -- a column of eighty quoted strings would be harder to read
-)
-
 _ASKING = re.compile(
     r"\bhow (?:long|far|often|old|big|large|high|soon|late|early|deep|wide|heavy|expensive)\b"
-    r"|\b(?:what|which) (?:time|kinds?|sorts?)\b"
+    r"|\b(?:what|which) (?:time|kinds?|sorts?)\b",
+    re.IGNORECASE,
 )
-_stemmer = Stemmer.Stemmer("english")
-_stemmer_lock = threading.Lock()
+_BREAK = re.compile(r"[/:,](?!\d)|(?<!\d)[/:,]")
+_LOOSE = re.compile(r"(?<!\d)[-._/:,]+|[-._/:,]+(?!\d)")
+_ABBREVIATION = re.compile(r"[^\W\d_]{1,2}(?:/[^\W\d_]{1,2})+|(?:[^\W\d_]\.)+[^\W\d_]")
+_CAMEL = "(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})"
+_PART = re.compile(f"[-._/:,]+|{_CAMEL}")
+_CODE = re.compile(rf"[\d_]|{_CAMEL}")
+_ELISION = re.compile(r"^(?:[cdjlmnst]|qu|(?:jus|lors|puis)qu|(?:d|n|s|su)?all|(?:d|n|s)ell|un|quest)'(?=\w{3})")
+_DECIMAL_COMMA = re.compile(r"\d+,\d+")
+_GROUPED = re.compile(r"(?!0)\d{1,3}(?:([.,'])\d{3})(?:\1\d{3})*(?:(?!\1)[.,]\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The different words of a question, each in the forms in which a text may hold it, the neutral one first."""
+
+    words: tuple[tuple[str, ...], ...]
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """What an index is asked for: each word in its neutral form, then other forms, as many as an index takes."""
+        neutral = (word[0] for word in self.words)
+        others = (form for word in self.words for form in word[1:])
+        return tuple(dict.fromkeys((*neutral, *others)))[:MAX_QUERY_WORDS]
+
+    def found_in(self, text: str, language: str = "") -> frozenset[tuple[str, ...]]:
+        """Return which of the words a text in this language holds."""
+        held = set(indexed(text, language))
+        return frozenset(word for word in self.words if not held.isdisjoint(word))
 
 
 def tokens(text: str) -> list[str]:
-    """Return the words of a text in order, each at most 64 characters, none with a blank or a control character.
+    """Return the words of a text in order, in the form that is the same whatever the language: stemmed as in English.
 
+    Each has at most 64 characters, none a blank or a control character.
     Example: "The lifts' MAINTENANCE fees" -> ["lift", "mainten", "fee"]
     """
-    folded = fold(text)
-    if folded.isascii() or not _UNSPACED_RUN.search(folded):
-        return [word for word in map(_stem, _SPACED_WORD.findall(folded)) if word]
+    if text.isascii():
+        return list(chain.from_iterable(map(_kept, _ASCII_RUN.findall(text))))
+    composed = unicodedata.normalize("NFKC", text)
+    if not _odd().search(composed):
+        return list(chain.from_iterable(map(_kept, _PLAIN_RUN.findall(composed))))
+    return [word for unspaced, spaced in _runs(text) for word in (_pairs(unspaced) if unspaced else _kept(spaced))]
+
+
+def indexed(text: str, language: str = "") -> list[str]:
+    """Return the words that find a text: its tokens, stems of its language that are others, and single characters.
+
+    These are of scripts without blanks, where a token is a pair.
+    """
+    others = language in STEMMERS and language != ENGLISH
+    if not others and (text.isascii() or not _UNSPACED_RUN.search(text)):
+        return tokens(text)
     found: list[str] = []
-    for match in _WORD.finditer(folded):
-        if match[1]:
-            found += _pairs(match[1])
-        elif word := _stem(match[0]):
-            found.append(word)
+    for unspaced, spaced in _runs(text):
+        if unspaced:
+            letters = _letters(unspaced)
+            found += (*_pairs(unspaced), *letters) if len(letters) > 1 else letters
+        else:
+            found += (*_kept(spaced), *_besides(spaced, language)) if others else _kept(spaced)
     return found
+
+
+def asked(question: str, limit: int = MAX_QUERY_WORDS) -> Asked:
+    """Return the first `limit` different words of a question, without those that only ask: "how long", "what time"."""
+    every = _asked_pieces(question)
+    telling = _asked_pieces(_ASKING.sub(" ", question))
+    languages, joining = asking(every)
+    for pieces in (telling, every):
+        kept = [_forms(one, languages) for one in pieces if one not in joining and one not in STOP_WORDS]
+        if kept:
+            return Asked(tuple({forms[0]: forms for forms in kept}.values())[:limit])
+    return Asked(())
 
 
 def count(text: str) -> int:
     """Return how many words a text has: pieces between blanks, or characters of scripts that write without."""
     return max(len(text.split()), 0 if text.isascii() else sum(map(len, _UNSPACED_RUN.findall(text))))
-
-
-def question_words(text: str, limit: int = MAX_QUERY_WORDS) -> tuple[str, ...]:
-    """Return the first `limit` different words of a question, without those that only ask: "how long", "what time"."""
-    asked = tokens(_ASKING.sub(" ", fold(text))) or tokens(text)
-    return tuple(dict.fromkeys(asked))[:limit]
 
 
 def heading_line(title: str, headings: Iterable[str]) -> str:
@@ -90,23 +132,127 @@ def file_words(file_name: str) -> str:
     return " ".join(re.split(r"[\s._-]+", PurePath(file_name).stem)).strip()
 
 
-def fold(text: str) -> str:
-    """Return the text with compatibility forms, case and Latin, Greek and Cyrillic accents taken away."""
+def _runs(text: str) -> list[tuple[str, str]]:
+    """The stretches of a text that are words: each either without blanks between its words, or else one, or a code."""
     if text.isascii():
-        return text.lower()
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
-    return unicodedata.normalize("NFC", bare).casefold()
+        return [("", run) for run in _ASCII_RUN.findall(text)]
+    return _any_run().findall(unicodedata.normalize("NFKC", text))
+
+
+@lru_cache(maxsize=1)
+def _odd() -> re.Pattern[str]:
+    """What makes a text one that the plain pattern, which is the quicker one, cannot cut."""
+    return re.compile(f"[{UNSPACED}{marks()}{UNSEEN}]")
+
+
+@lru_cache(maxsize=1)
+def _any_run() -> re.Pattern[str]:
+    """What cuts any text. A run is of bounded length, so that keeping the words of runs takes bounded memory."""
+    letter, marked = rf"[^\W_{UNSPACED}]", rf"[{marks()}{UNSEEN}]"
+    word = rf"(?:{letter}{{1,{MAX_WORD}}}+{marked}{{0,8}}+){{1,{MAX_WORD // 2}}}+"
+    return re.compile(rf"([{UNSPACED}]+)|({word}(?:[{_JOINERS}]{word}){{0,{MOST_JOINED}}}){letter}*")
+
+
+@lru_cache(maxsize=50_000)
+def _kept(run: str) -> tuple[str, ...]:
+    """The tokens of a spaced run: kept, because a text has far fewer different ones than it has."""
+    return tuple(_neutral(piece) for piece in _pieces(run) if piece not in STOP_WORDS)
+
+
+@lru_cache(maxsize=50_000)
+def _besides(run: str, language: str) -> tuple[str, ...]:
+    """What finds a spaced run in a text of a language, besides its tokens."""
+    return tuple(form for one in _pieces(run) if one not in STOP_WORDS for form in _forms(one, (language,))[1:])
+
+
+def _asked_pieces(question: str) -> tuple[str, ...]:
+    """The different pieces of a question, in order."""
+    pieces = (_pairs(unspaced) if unspaced else _pieces(spaced) for unspaced, spaced in _runs(question))
+    return tuple(dict.fromkeys(chain.from_iterable(pieces)))
 
 
 def _pairs(run: str) -> list[str]:
-    return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+    """The pairs of neighbours of an unspaced run, or its only character."""
+    if run[0] >= _FIRST_IDEOGRAPH:
+        return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+    letters = _letters(run)
+    return list(map("".join, pairwise(letters))) or [run]
 
 
-@lru_cache(maxsize=100_000)
-def _stem(word: str) -> str:
-    """The stem of a folded word; "" for a stop word."""
-    word = word.replace("’", "'")
-    if word in STOP_WORDS:
-        return ""
-    with _stemmer_lock:  # a stemmer serves one thread at a time
-        return str(_stemmer.stemWord(word[: 2 * MAX_WORD]))[:MAX_WORD]
+def _letters(run: str) -> list[str]:
+    """The characters of an unspaced run, each with the marks on it."""
+    return list(run) if run[0] >= _FIRST_IDEOGRAPH else _any_letter().findall(run)
+
+
+@lru_cache(maxsize=1)
+def _any_letter() -> re.Pattern[str]:
+    """A character and the marks on it, in Khmer and Burmese also the letter written under it."""
+    return re.compile(f".(?:[\u17d2\u1039].|[{marks()}])*")
+
+
+def _neutral(piece: str) -> str:
+    """A piece as it is stored whatever the language: stemmed as in English, which leaves most others alone."""
+    return stem(_bare(piece), ENGLISH)[:MAX_WORD] if _bends(piece) else piece
+
+
+def _forms(piece: str, languages: Iterable[str]) -> tuple[str, ...]:
+    """A piece in its neutral form, then as each of the languages stems it, if otherwise."""
+    if not _bends(piece):
+        return (piece,)
+    stems = (stem(_bare(piece), one)[:MAX_WORD] for one in languages)
+    return tuple(dict.fromkeys((_neutral(piece), *filter(None, stems))))
+
+
+def _bends(piece: str) -> bool:
+    """Whether a piece is a word that has endings, rather than a code, a number or characters."""
+    return not any(map(str.isdigit, piece)) and not _UNSPACED_RUN.match(piece)
+
+
+def _bare(piece: str) -> str:
+    """A word without the French or Italian article before it or the English 's behind it."""
+    return _ELISION.sub("", piece).removesuffix("'s") if "'" in piece else piece
+
+
+def _pieces(run: str) -> Iterator[str]:
+    """Yield the folded words of a spaced run before they are stemmed: codes and numbers whole, then their parts."""
+    if run.isascii() and run.isalpha() and (run.islower() or run.istitle() or run.isupper()):
+        yield run.lower()
+    elif _ABBREVIATION.fullmatch(run):
+        yield from _of_code(run)
+    else:
+        for piece in _BREAK.split(run):
+            if _GROUPED.fullmatch(piece):
+                yield from _of_number(piece)
+            elif _DECIMAL_COMMA.fullmatch(piece):
+                yield from _of_code(piece.replace(",", "."))
+            else:
+                yield from chain.from_iterable(map(_of_code, piece.split(",")))
+
+
+def _of_number(piece: str) -> Iterator[str]:
+    """A number with its thousands apart: "1,250.00" and "1.250,00" are both "1250.00", which "1250" finds.
+
+    "1.250" may be a little more than one, or the number of a paragraph: it is that too.
+    """
+    whole, fraction = piece, ""
+    if (last := re.search(r"[.,](?=\d+$)", piece)) and len(set(re.findall(r"[.,']", piece))) > 1:
+        whole, fraction = piece[: last.start()], piece[last.end() :]
+    plain = fold(re.sub(r"[.,']", "", whole))
+    if fraction:
+        yield f"{plain}.{fold(fraction)}"[:MAX_WORD]
+    elif "." in piece:
+        yield from _of_code(piece)
+    yield plain[:MAX_WORD]
+
+
+def _of_code(piece: str) -> Iterator[str]:
+    """The whole of a code, without the signs that only part it, and its parts: "B-17" is "b17", "b" and "17".
+
+    So is what is written with a single letter, "e-mail", and the names in programs: "foo_bar" and "fooBar" are both
+    "foobar", "foo" and "bar".
+    """
+    parts = [fold(part).strip("'")[:MAX_WORD] for part in _PART.split(piece)]
+    parts = [part for part in parts if part]
+    if 1 < len(parts) <= MOST_PARTS and (_CODE.search(piece) or min(map(len, parts)) == 1):
+        yield _LOOSE.sub("", fold(piece).replace("'", ""))[:MAX_WORD]
+    yield from parts

@@ -43,7 +43,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a chunk's line says of its document."""
+    """What a chunk's line says of its document; and its language, which decides its words."""
 
     user_id: str
     tenant_id: str
@@ -52,6 +52,7 @@ class Context:
     tags: tuple[str, ...]
     title: str
     created_at: str
+    language: str = ""
 
 
 class Derived:
@@ -199,6 +200,7 @@ def generation_of(
         created_at=context.created_at,
         chunks=chunks,
         vectors=vectors,
+        language=context.language,
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from corpus import words
+from corpus import languages, words
 from corpus.model import Extracted
 from ingest import tokens
 from ingest.clean import clean
@@ -69,8 +69,6 @@ _UNREAD_LETTER = re.compile(r"[^\W\d_]")
 _JAPANESE = re.compile("[\u30a1-\u30fa\u30fc]{2,12}|[\u3005\u4e00-\u9fff]{2,8}")
 """Runs in katakana, which are borrowed words, or in kanji, which are words or put together of few."""
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_STOP_LISTS = {"no": "nb", "nn": "nb"}
-"""Where the detector and the lists of stop words name a language differently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +230,7 @@ def _letter(character: str) -> str:
 @lru_cache(maxsize=64)
 def _stop_words(language_found: str) -> frozenset[str]:
     """Words that are no keywords in a text of this language; English ones are none in any."""
-    import stop_words  # noqa: PLC0415 -- it reads files
-
-    code = _STOP_LISTS.get(language_found, language_found)
-    listed = (*stop_words.safe_get_stop_words("en"), *stop_words.safe_get_stop_words(code), *words.STOP_WORDS)
-    return frozenset(word.casefold().replace("’", "'") for word in listed)
+    return languages.stop_words("en") | languages.stop_words(language_found) | languages.STOP_WORDS
 
 
 def _pieces(text: str, most: int, size: int) -> Iterator[str]:

@@ -254,7 +254,7 @@ class Ingestor:
             )
             del blob  # it may be large, and is not needed any more
             about = describe.description(extracted, upload.file_name)
-            chunks, context = self._chunks(extracted, about.own_title, upload, held, derived)
+            chunks, context = self._chunks(extracted, about, upload, held, derived)
             vectors = self._vectors(chunks, context, held, derived)
             generation = generation_of(generation_id, held.document, chunks, context, vectors)
 
@@ -311,7 +311,7 @@ class Ingestor:
         return self._reader.read(blob.data, upload.file_type, Reading(held.keep, kept, keep, pictures))
 
     def _chunks(
-        self, extracted: Extracted, own_title: str, upload: Upload, held: Claim, derived: Derived
+        self, extracted: Extracted, about: describe.Description, upload: Upload, held: Claim, derived: Derived
     ) -> tuple[tuple[Chunk, ...], Context]:
         pages = len(extracted.pages)
         held.keep("chunk", done_pages=pages, total_pages=pages)
@@ -323,8 +323,9 @@ class Ingestor:
             file_name=upload.file_name,
             file_type=upload.file_type,
             tags=held.document.tags,
-            title=own_title,
+            title=about.own_title,
             created_at=created_at,
+            language=about.language,
         )
         if not kept:
             derived.keep_chunks(chunks, context)

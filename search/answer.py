@@ -72,7 +72,9 @@ class Answerer:
 
     def _answered(self, question: str, found: Found) -> Answer:
         evidence = found.hits[:EVIDENCE]
-        numbered = tuple(Evidence(n, _source(hit), hit.content, hit.header) for n, hit in enumerate(evidence, 1))
+        numbered = tuple(
+            Evidence(n, _source(hit), hit.content, hit.header, hit.language) for n, hit in enumerate(evidence, 1)
+        )
         draft, notes = self._drafted(Prompt(INSTRUCTIONS, question, numbered))
         kept: list[str] = []
         citations: list[Citation] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from corpus import words
 from corpus.model import Document, GenerationId, Hit, Passage, Scope
@@ -42,7 +42,7 @@ class Retriever:
         replaced its old chunks may fill the lists.
         """
         (rows,) = self._embedder.embed([Passage("", question)], "query")
-        asked = words.question_words(question)
+        asked = words.asked(question).searched
         where = scope.where()
         found = Found()
         for _ in range(1 + REPEATS):
@@ -67,7 +67,7 @@ class Retriever:
             for hit in batch:
                 document = documents.get(hit.generation.document_id)
                 if document and document.admits(scope) and document.live_in(self._index.name) == hit.generation:
-                    kept.append(hit)
+                    kept.append(replace(hit, language=document.language))
                 else:
                     dropped.add(hit.generation)
             if len(kept) >= k:

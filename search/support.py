@@ -44,12 +44,12 @@ class Support:
 
 def support(question: str, candidates: Sequence[Hit], cosine: float) -> Support:
     """Return how well the candidates support the question."""
-    asked = set(words.question_words(question))
-    texts = [set(words.tokens("\n".join(_shown(hit)))) for hit in candidates]
-    counts = Counter(word for text in texts for word in text & asked)
-    masses = {word: math.log(1 + (len(texts) - counts[word] + 0.5) / (counts[word] + 0.5)) for word in asked}
+    asked = words.asked(question)
+    texts = [asked.found_in("\n".join(_shown(hit)), hit.language) for hit in candidates]
+    counts = Counter(word for text in texts for word in text)
+    masses = {word: math.log(1 + (len(texts) - counts[word] + 0.5) / (counts[word] + 0.5)) for word in asked.words}
     total = math.fsum(masses.values())
-    covered = max((math.fsum(masses[word] for word in text & asked) for text in texts), default=0.0)
+    covered = max((math.fsum(masses[word] for word in text) for text in texts), default=0.0)
     return Support(cosine, covered / total if total else 0.0)
 
 

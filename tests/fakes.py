@@ -298,7 +298,12 @@ class MemoryIndex:
                     return
                 raise Unavailable("The index went away in the middle of a write.")
             above = words.heading_line(generation.title, chunk.headings)
-            row = _Row(generation, chunk, vector, words.tokens(f"{above}\n{chunk.header}\n{chunk.content}"))
+            row = _Row(
+                generation,
+                chunk,
+                vector,
+                words.indexed(f"{above}\n{chunk.header}\n{chunk.content}", generation.language),
+            )
             self.rows[chunk_id(*generation.id, chunk.index)] = row
 
     def _of(self, generation: GenerationId) -> list[str]:

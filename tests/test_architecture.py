@@ -21,6 +21,8 @@ NOUNS = tuple(
         "ports",
         "errors",
         "keys",
+        "letters",
+        "languages",
         "words",
         "sentences",
         "texts",
@@ -45,7 +47,7 @@ MAY_IMPORT = {
 
 SDKS = {
     "numpy": PACKAGES,
-    "Stemmer": ("corpus/words.py",),
+    "Stemmer": ("corpus/languages.py",),
     "sqlite3": ("corpus/database.py",),
     "boto3": ("corpus/aws.py",),
     "botocore": ("corpus/aws.py",),
@@ -61,7 +63,7 @@ SDKS = {
     "pptx": ("ingest/extractors/pptx.py",),
     "py3langid": ("ingest/describe.py",),
     "selectolax": ("ingest/extractors/html/",),
-    "stop_words": ("ingest/describe.py",),
+    "stop_words": ("corpus/languages.py",),
     "pypdfium2": ("ingest/extractors/pdf.py", "ingest/ocr.py"),
     "pypdf": ("ingest/extractors/pdf.py",),
     "tiktoken": ("ingest/tokens.py",),

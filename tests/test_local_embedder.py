@@ -59,7 +59,7 @@ def test_golden_vectors(embedder: LocalEmbedder) -> None:
     rows = np.concatenate(list(embedder.embed(GOLDEN, "document")))
 
     assert rows == pytest.approx(np.load(DATA / "golden.npy"), abs=1e-5)
-    assert (str(SPACE), rows.shape) == ("local/minilm-l6-v2+words-1+hashed-1@1536", (5, 1536))
+    assert (str(SPACE), rows.shape) == ("local/minilm-l6-v2+words-2+hashed-1@1536", (5, 1536))
 
 
 def _reckoned(tensors: Mapping[str, Matrix], ids: list[int]) -> NDArray[np.float64]:

@@ -10,10 +10,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from corpus import words
 from corpus.answers import Evidence, Prompt
 from corpus.sentences import is_row, sentences
+
+Word: TypeAlias = tuple[str, ...]
+Held: TypeAlias = frozenset[Word]
 
 MOST = 2
 RANK_WEIGHT = 0.2
@@ -32,14 +36,15 @@ _RULE = re.compile(r"\s*\|\s*:?-{2,}")
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A sentence, the words it holds as stems and as they are written, and those of the heading above it."""
+    """A sentence, its words as they are written, and which of the asked ones it and the heading above it hold."""
 
     evidence: Evidence
     rank: int
     text: str
-    words: frozenset[str]
+    says: frozenset[str]
     written: frozenset[str]
-    above: frozenset[str]
+    asked: Held
+    above: Held
 
 
 class Quotes:
@@ -50,8 +55,10 @@ class Quotes:
         return "quotes"
 
     def stream(self, prompt: Prompt) -> Iterator[str]:
-        asked, written = frozenset(words.question_words(prompt.question)), _written(prompt.question)
-        candidates = [one for rank, evidence in enumerate(prompt.evidence) for one in _candidates(evidence, rank)]
+        asked, written = words.asked(prompt.question), _written(prompt.question)
+        candidates = [
+            one for rank, evidence in enumerate(prompt.evidence) for one in _candidates(asked, evidence, rank)
+        ]
         weights = _weights(asked, candidates)
         scored = [(_worth(one, weights, written), one) for one in candidates]
         best = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])
@@ -59,23 +66,23 @@ class Quotes:
         for worth, one in best:
             if len(chosen) == MOST or worth < SECOND_SHARE * best[0][0]:
                 return
-            if all(one.words != other.words for other in chosen):
+            if all(one.says != other.says for other in chosen):
                 chosen.append(one)
                 blank = " " if len(chosen) > 1 else ""
                 yield f'{blank}{" ".join(one.text.split())} [{one.evidence.number} "{one.text}"]'
 
 
-def _candidates(evidence: Evidence, rank: int) -> Iterator[_Candidate]:
+def _candidates(asked: words.Asked, evidence: Evidence, rank: int) -> Iterator[_Candidate]:
     """The sentences that could answer: not headings, not scraps, and nothing that would break the marks."""
-    above = frozenset(words.tokens(f"{evidence.source}\n{evidence.header}"))
+    above = asked.found_in(f"{evidence.source}\n{evidence.header}", evidence.language)
     spans = sentences(evidence.content)
     texts = [evidence.content[start:end] for start, end in spans]
     for (_, end), text, before, behind in zip(spans, texts, ["", *texts], [*texts[1:], ""], strict=False):
-        found = frozenset(words.tokens(text))
+        found = asked.found_in(text, evidence.language)
         if _is_header(text, before, behind) if is_row(text) else _is_heading(text):
             above = found
         elif words.count(text) >= FEWEST_WORDS and not _RULE.match(evidence.content, end) and '"]' not in text:
-            yield _Candidate(evidence, rank, text, found, _written(text), above)
+            yield _Candidate(evidence, rank, text, frozenset(words.tokens(text)), _written(text), found, above)
 
 
 def _is_header(row: str, before: str, behind: str) -> bool:
@@ -100,23 +107,23 @@ def _written(text: str) -> frozenset[str]:
     return frozenset(_WRITTEN.findall(text.casefold()))
 
 
-def _weights(asked: frozenset[str], candidates: list[_Candidate]) -> dict[str, float]:
+def _weights(asked: words.Asked, candidates: list[_Candidate]) -> dict[Word, float]:
     """The share of each asked word in the question: the rarer among the candidates, the more."""
-    counts = Counter(word for one in candidates for word in one.words & asked)
-    masses = {word: math.log(1 + (len(candidates) - counts[word] + 0.5) / (counts[word] + 0.5)) for word in asked}
+    counts = Counter(word for one in candidates for word in one.asked)
+    masses = {word: math.log(1 + (len(candidates) - counts[word] + 0.5) / (counts[word] + 0.5)) for word in asked.words}
     total = math.fsum(masses.values())
     return {word: mass / total for word, mass in masses.items()} if total else {}
 
 
-def _worth(candidate: _Candidate, weights: dict[str, float], written: frozenset[str]) -> float:
+def _worth(candidate: _Candidate, weights: dict[Word, float], written: frozenset[str]) -> float:
     """The share of the question that a sentence holds, a word above it counting half; 0 if that is nothing.
 
     A little goes to the rank of the evidence, and to words in the very form in which they were asked.
     """
     share = math.fsum(
-        weight if word in candidate.words else ABOVE_WEIGHT * weight
+        weight if word in candidate.asked else ABOVE_WEIGHT * weight
         for word, weight in weights.items()
-        if word in candidate.words or word in candidate.above
+        if word in candidate.asked or word in candidate.above
     )
     if not share:
         return 0.0

@@ -23,7 +23,7 @@ def index_name(space: Space, label: str = "") -> str:
 def searched_words(generation: Generation, chunk: Chunk) -> str:
     """Return the words that find a chunk, in one line: those of its title, headings and columns, then its own."""
     above = words.heading_line(generation.title, chunk.headings)
-    return " ".join(words.tokens(f"{above}\n{chunk.header}\n{chunk.content}"))
+    return " ".join(words.indexed(f"{above}\n{chunk.header}\n{chunk.content}", generation.language))
 
 
 def check_vectors(generation: Generation, space: Space) -> None:

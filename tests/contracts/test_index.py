@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from corpus import words
 from corpus.errors import BadRequest
 from corpus.keys import chunk_id
 from corpus.model import Chunk, Generation, GenerationId, Hit, Legs, Where
@@ -104,6 +105,32 @@ def test_a_repeated_header_comes_with_its_rows(index: VectorIndex) -> None:
     assert {hit.header for hit in legs(index).nearest} == {"", "Gewerk | Summe"}
     index.prune("d1", None, "9")
     assert index.count(plain.id) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "question"),
+    [
+        ("Miete für Stall B-17: 1.250,00 €", "de", "B17"),
+        ("Miete für Stall B-17: 1.250,00 €", "de", "1250"),
+        ("In den Häusern", "de", "Wo steht das Haus und wer ist darin?"),
+        ("किराया हर महीने", "hi", "किराया"),
+        ("العَرَبِيَّة", "ar", "العربية"),
+        ("ペットは小型犬のみ", "ja", "犬"),
+        ("ឯកសារកម្ពុជា", "km", "កម្ពុជា"),
+        ("стоянка для гостей", "ru", "гости"),
+        ("call foo_bar(x) in § 12.4", "", "fooBar"),
+        ("call foo_bar(x) in § 12.4", "", "12.4"),
+        ("rock'n'roll, ISO-9001:2015, 2026-11-21", "en", "2026-11-21"),
+    ],
+)
+def test_words_of_any_language(index: VectorIndex, text: str, language: str, question: str) -> None:
+    """Whatever the analyser makes of a text is stored as one word each, and found by the same word of a question."""
+    index.write(replace(generation(texts=("the pool", text)), language=language))
+    asked = words.asked(question).searched
+
+    assert {(hit.chunk_index, hit.content) for hit in legs(index, asked).matching} == {(1, text)}
+    for word in words.indexed(text, language):
+        assert 1 in {hit.chunk_index for hit in legs(index, (word,)).matching}, word
 
 
 def test_a_torn_write_is_mended(index: VectorIndex) -> None:

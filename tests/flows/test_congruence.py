@@ -93,7 +93,7 @@ class Side:
 
     def legs(self, embedder: Embedder, question: str, k: int = DEPTH) -> Legs:
         (row,) = embedder.embed([Passage("", question)], "query")
-        return self.index.legs(row[0], words.question_words(question), k, ME.where())
+        return self.index.legs(row[0], words.asked(question).searched, k, ME.where())
 
 
 def side(index: VectorIndex, embedder: Embedder, reader: Reader) -> Side:
