@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,6 +122,29 @@ def ask(
             asking.ask_many(footnote, scope, queries)
         else:
             asking.ask(footnote, scope, _asked(question), as_json=as_json)
+
+
+@app.command("eval")
+def evaluate(
+    context: typer.Context,
+    sets: Annotated[list[Path], typer.Argument(help="Folders of labelled sets, and files of golden questions.")],
+    documents: Annotated[Path | None, typer.Option(help="The folder that golden questions are about.")] = None,
+    foreign: Annotated[list[Path] | None, typer.Option(help="A set whose questions are to be declined.")] = None,
+    home: Annotated[Path | None, typer.Option(help="A folder to keep what was ingested for the next run.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to keep the run as JSON.")] = None,
+    against: Annotated[Path | None, typer.Option(help="A run that was kept, to compare with.")] = None,
+    margin: Annotated[float, typer.Option(min=0, help="How much worse a measure may get.")] = 0.01,
+    alpha: Annotated[float, typer.Option(min=0, max=1, help="Up to which p it counts; 1 counts every change.")] = 0.05,
+    plots: Annotated[Path | None, typer.Option(help="A folder for pictures of the figures.")] = None,
+    each: Annotated[bool, typer.Option("--each", help="Say what came of each question, the wrong ones first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure search and answers over questions whose right answers are known. Leaves your documents alone."""
+    from footnote.commands import evaluating  # noqa: PLC0415
+
+    options = (documents, foreign or (), home, out, against, margin, alpha, plots, each, as_json)
+    with _told():
+        _leave(evaluating.evaluate(_settings(context), evaluating.Wanted(sets, *options), time.time()))
 
 
 @app.command("list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from corpus.answers import Answer
 from corpus.errors import ConfigError
 from corpus.llms.quotes import Quotes
-from corpus.model import Document, Extracted, Scope, tenant_principal, user_principal
+from corpus.model import Change, Document, Extracted, Scope, tenant_principal, user_principal
 from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
 from corpus.records.documents import Documents
 from corpus.records.jobs import Jobs
@@ -136,6 +137,18 @@ class Footnote:
     def ask(self, scope: Scope, question: str) -> Answer:
         """Return an answer whose every sentence can be opened, or one that says that nothing was found."""
         return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes()).ask(scope, question)
+
+    def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes) -> bool:
+        """Put the bytes unless they are those of the record; return whether anything is to be done for the document."""
+        found = self.documents.get(document_id)
+        known = found if found and not found.deleted_at else None
+        if known is None or known.checksum_sha256 != hashlib.sha256(data).hexdigest():
+            self.uploads.put(scope, document_id, file_name, data)
+        elif self.ingestor.settled(known):
+            return False
+        else:  # the bytes are there, and something is still to be done with them
+            self.queue.send(Change("put", known.key, known.version))
+        return True
 
     def text(self, document: Document) -> Extracted | None:
         """Return the text that answers of a document, with its pages; None while nothing does."""

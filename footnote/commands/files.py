@@ -14,7 +14,7 @@ from pathlib import Path
 
 from corpus.errors import NotFound, Rejected, TooLarge, Unavailable, Unreadable
 from corpus.keys import path_document_id
-from corpus.model import Change, Document, Reason, Scope
+from corpus.model import Document, Reason, Scope
 from corpus.records.jobs import Progress
 from footnote.commands.progress import Watcher
 from footnote.connect import Footnote
@@ -95,12 +95,8 @@ def upload(footnote: Footnote, scope: Scope, path: Path) -> Task:
         known = found if found and not found.deleted_at else None
         task.since = known.rev if known else -1
         task.sha256 = hashlib.sha256(data).hexdigest()
-        if known is None or known.checksum_sha256 != task.sha256:
-            footnote.uploads.put(scope, task.document_id, path.name, data)
-        elif footnote.ingestor.settled(known):
+        if not footnote.offer(scope, task.document_id, path.name, data):
             task.document, task.unchanged = known, True
-        else:  # the bytes are there, and something is still to be done with them
-            footnote.queue.send(Change("put", known.key, known.version))
     except Rejected as error:
         task.refused, task.message = reason_of(error, ""), error.message
     return task
