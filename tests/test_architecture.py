@@ -71,6 +71,7 @@ SDKS = {
     "orjson": ("corpus/vectors/opensearch/",),
     "platformdirs": ("footnote/settings.py",),
     "typer": ("footnote/cli.py",),
+    "matplotlib": ("footnote/evaluation/plots.py",),
     "rich": ("footnote/commands/",),
     "watchfiles": ("footnote/commands/",),
     "fastapi": ("footnote/api/",),

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from corpus.keys import iso_time
 from footnote.commands.progress import Watcher
-from footnote.evaluation import runs
+from footnote.evaluation import plots, runs
 from footnote.evaluation.compare import Difference, differences
 from footnote.evaluation.run import measure, settings_in
 from footnote.evaluation.runs import HEADLINES, Run, SetRun
@@ -54,6 +54,8 @@ def evaluate(settings: Settings, wanted: Wanted, now: float) -> bool:
     Raises `ConfigError` for a set or a run that cannot be used, before anything is measured where that can be known.
     """
     then = runs.read(wanted.against) if wanted.against else None
+    if wanted.plots:
+        plots.check()
     labelled = [read_set(path, wanted.documents) for path in wanted.sets]
     foreign = [read_set(path, wanted.documents) for path in wanted.foreign]
     run = _measured(settings, wanted, labelled, foreign, now)
@@ -64,6 +66,8 @@ def evaluate(settings: Settings, wanted: Wanted, now: float) -> bool:
         print(json.dumps(asdict(run), ensure_ascii=False))  # noqa: T201 -- this is what was asked for
     else:
         _tell(run, changed, wanted)
+    if wanted.plots:
+        plots.draw(wanted.plots, run, then)
     return not any(one.worse(wanted.margin, wanted.alpha) for one in changed)
 
 
@@ -119,8 +123,8 @@ def _tell_set(console: Console, name: str, one: SetRun, changed: Sequence[Differ
 
 def _table(one: SetRun, changed: Mapping[str, Difference], wanted: Wanted) -> Table:
     """Headlines first; the others only if they changed, where there is anything to compare with."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("measure", "questions", "mean", *(("before", "change", "95 % interval", "p") if changed else ())):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("measure", "asked", "mean", *(("before", "change", "95 %", "p") if changed else ())):
         table.add_column(column, justify="left" if column == "measure" else "right", no_wrap=True)
     means = one.means()
     for metric in sorted(means, key=lambda metric: metric not in HEADLINES):

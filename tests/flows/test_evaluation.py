@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -226,3 +227,29 @@ def test_what_cannot_be_measured_is_refused(run: Run, tmp_path: Path, documents:
     assert "--documents DIR" in run(golden, code=2).stderr
     assert "the same id" in run(golden, "--documents", documents, code=2).stderr
     assert "no documents in" in run(documents, code=2).stderr
+
+
+def test_pictures_are_drawn(run: Run, tmp_path: Path, documents: Path) -> None:
+    """--plots draws quality, latency and the calibration of each set, also beside another run and other questions."""
+    golden = jsonl(tmp_path / "golden.jsonl", GOLDEN)
+    other = jsonl(
+        tmp_path / "other.jsonl", [{"id": "1", "question": "Which planet has no moons?", "answer": "Mercury"}]
+    )
+    run(golden, "--documents", documents, "--out", "good.json")
+
+    run(golden, "--documents", documents, "--against", "good.json", "--foreign", other, "--plots", "plots")
+
+    drawn = sorted((tmp_path / "plots").iterdir())
+    assert [path.name for path in drawn] == ["calibration-golden.png", "latency.png", "quality.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
+
+
+def test_pictures_say_what_they_need(
+    run: Run, tmp_path: Path, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without matplotlib, --plots says what to install before anything is measured."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    golden = jsonl(tmp_path / "golden.jsonl", GOLDEN)
+    found = run(golden, "--documents", documents, "--plots", "plots", code=2)
+    assert "pip install 'footnote[plots]'" in found.stderr
+    assert found.bought == 0
