@@ -41,7 +41,7 @@ class Difference:
     @property
     def change(self) -> float:
         """How much the mean rose."""
-        return round(self.after - self.before, EXACT)
+        return round(self.after - self.before, EXACT) + 0.0  # not -0
 
     def worse(self, margin: float, alpha: float) -> bool:
         """Whether a headline measure got worse by more than the margin, and p is not above alpha."""

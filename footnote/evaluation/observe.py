@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import lru_cache
 
 from corpus.answers import Answer, Citation
@@ -16,8 +17,7 @@ from footnote.evaluation.offsets import Offsets
 from footnote.evaluation.runs import Foreign, QuestionRun
 from footnote.evaluation.sets import LabelledSet, Question
 from search.answer import CANDIDATES
-from search.retrieve import Found
-from search.support import support
+from search.support import Support, support
 
 DEPTH = 100
 """Hits from which documents are ranked: many may be of one document."""
@@ -44,7 +44,7 @@ class Observer:
 
     def ask(self, question: Question) -> QuestionRun:
         """Ask a question, and return what came of it with all that can be scored."""
-        found, answer, seconds = self._asked(question.text)
+        known, answer, seconds = self._asked(question.text)
         deep = self._footnote.search(self._scope, question.text, DEPTH).hits
         scores = self._found(question, deep)
         scores.update(self._answered(question, answer))
@@ -52,7 +52,7 @@ class Observer:
             id=question.id,
             question=question.text,
             unanswerable=question.unanswerable,
-            support=self._support(question.text, found),
+            support=known.score,
             type=answer.type,
             answer=answer.text,
             scores=scores,
@@ -60,26 +60,25 @@ class Observer:
             search_seconds=seconds[0],
             ask_seconds=seconds[1],
             citations=len(answer.citations),
+            signals=asdict(known),
         )
 
     def ask_foreign(self, question: Question) -> Foreign:
         """Ask a question that these documents do not answer."""
-        found, answer, _ = self._asked(question.text)
-        return Foreign(question.id, self._support(question.text, found), answer.type == "not_found")
+        known, answer, _ = self._asked(question.text)
+        return Foreign(question.id, known.score, answer.type == "not_found")
 
     def unplaced(self, question: Question) -> bool:
         """Whether a quote that is wanted stands in none of the texts: a slip of the label, or of the reader."""
         return not all(self._wanted(question, quote) for quote in question.quotes)
 
-    def _asked(self, text: str) -> tuple[Found, Answer, tuple[float, float]]:
+    def _asked(self, text: str) -> tuple[Support, Answer, tuple[float, float]]:
         begun = self._timer()
         found = self._footnote.search(self._scope, text, CANDIDATES)
         searched = self._timer()
         answer = self._footnote.ask(self._scope, text)
-        return found, answer, (searched - begun, self._timer() - searched)
-
-    def _support(self, text: str, found: Found) -> float:
-        return support(text, found.hits, found.cosine).score
+        seconds = (searched - begun, self._timer() - searched)
+        return support(text, found.hits, found.cosine), answer, seconds
 
     def _found(self, question: Question, hits: tuple[Hit, ...]) -> Scores:
         scores: Scores = {}

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from corpus.errors import Unavailable
 from corpus.keys import path_document_id
 from corpus.model import Scope
 from footnote.commands.managing import documents_of
@@ -82,7 +83,7 @@ def measure(
 
 
 def _bring(footnote: Footnote, scope: Scope, labelled: LabelledSet, ids: dict[str, str], counted: Counted) -> None:
-    """Make the documents of the home those of the set, and wait for all of them."""
+    """Make the documents of the home those of the set; raises `Unavailable` unless all were read, or rejected."""
     for document in list(documents_of(footnote, scope)):
         if document.document_id not in ids:
             footnote.uploads.remove(scope, document.document_id)
@@ -90,3 +91,10 @@ def _bring(footnote: Footnote, scope: Scope, labelled: LabelledSet, ids: dict[st
         footnote.offer(scope, document_id, name, labelled.files[name])
         while footnote.ingestor.drain(footnote.queue):
             pass
+    documents = footnote.documents.get_many(list(ids))
+    unready = [name for one, name in ids.items() if documents[one].status not in {"ready", "error"}]
+    if unready:
+        raise Unavailable(
+            f"{len(unready):,} of {len(ids):,} documents could not be ingested for now, {unready[0]} for one.",
+            hint="Try again; with --home what is done stays done.",
+        )

@@ -48,6 +48,8 @@ class QuestionRun:
     search_seconds: float
     ask_seconds: float
     citations: int = 0
+    signals: dict[str, float] = field(default_factory=dict)
+    """What the support is made of, by name."""
 
     @property
     def declined(self) -> bool:

@@ -3,18 +3,25 @@ from __future__ import annotations
 import gzip
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
+from corpus.errors import Unavailable
+from corpus.model import Passage, Purpose
 from footnote import connect
 from footnote.cli import app
 from footnote.evaluation.offsets import Offsets
+from footnote.evaluation.run import settings_in
+from footnote.settings import Settings
 from ingest.clean import clean
 from tests.fakes import HashEmbedder
+
+if TYPE_CHECKING:
+    from corpus.model import Matrix
 
 Run = Callable[..., Any]
 RULES = "# Rules\n\n## Pool\n\nThe pool opens at nine   in the morning.\r\n\r\n\r\n## Lift\n\nThe lift carries eight.\n"
@@ -253,3 +260,40 @@ def test_pictures_say_what_they_need(
     found = run(golden, "--documents", documents, "--plots", "plots", code=2)
     assert "pip install 'footnote[plots]'" in found.stderr
     assert found.bought == 0
+
+
+def test_a_set_never_comes_among_the_documents_of_people(tmp_path: Path) -> None:
+    """Every store of a measurement is of one machine and in its own home, whatever the settings say."""
+    given = Settings.from_env(
+        {
+            "FOOTNOTE_BLOBS": "s3:bucket",
+            "FOOTNOTE_TABLE": "dynamodb:table",
+            "FOOTNOTE_QUEUE": "sqs:https://queue.example/1",
+            "FOOTNOTE_INDEX": "opensearch:https://search.example",
+            "FOOTNOTE_OCR": "off",
+        }
+    )
+
+    there = settings_in(tmp_path, given)
+
+    stores = (there.blobs, there.table, there.queue, there.index)
+    assert [store.partition(":")[0] for store in stores] == ["folder", "sqlite", "sqlite", "sqlite"]
+    assert all(str(tmp_path) in store for store in stores)
+    assert there.ocr == given.ocr
+
+
+def test_an_outage_is_no_measurement(
+    run: Run, tmp_path: Path, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If a document cannot be ingested for now, nothing is measured over the others."""
+
+    class Out(HashEmbedder):
+        def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
+            raise Unavailable("The embedder is away.")
+            yield
+
+    monkeypatch.setitem(connect.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: Out()})
+    golden = jsonl(tmp_path / "golden.jsonl", GOLDEN)
+    found = run(golden, "--documents", documents, "--out", "run.json", code=1)
+    assert "2 of 2 documents could not be ingested for now" in found.stderr
+    assert not (tmp_path / "run.json").exists()
