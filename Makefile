@@ -80,8 +80,8 @@ fuzz: .venv/fuzz
 	@.venv/check/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/check.txt
 	@touch $@
 
-# The scanned page of the samples is read where tesseract is installed: without it, all machines ask the same.
-GOLDEN = FOOTNOTE_OCR=off $(BIN)/footnote eval tests/golden/sample_docs.jsonl --documents sample_docs
+# Without tesseract, which reads the scanned page where it is installed, and on one day, all machines ask the same.
+GOLDEN = FOOTNOTE_OCR=off $(BIN)/footnote eval tests/golden/sample_docs.jsonl --documents sample_docs --as-of 2026-12-01
 
 check: .venv/dev .venv/check/made .venv/model
 	@$(BIN)/ruff format --check --quiet $(SRC)

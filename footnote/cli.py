@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
@@ -138,11 +139,14 @@ def evaluate(
     plots: Annotated[Path | None, typer.Option(help="A folder for pictures of the figures.")] = None,
     each: Annotated[bool, typer.Option("--each", help="Say what came of each question, the wrong ones first.")] = False,
     as_json: AsJson = False,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day on which it is asked, if not today.")
+    ] = None,
 ) -> None:
     """Measure search and answers over questions whose right answers are known. Leaves your documents alone."""
     from footnote.commands import evaluating  # noqa: PLC0415
 
-    options = (documents, foreign or (), home, out, against, margin, alpha, plots, each, as_json)
+    options = (documents, foreign or (), home, out, against, margin, alpha, plots, each, as_json, as_of)
     with _told():
         _leave(evaluating.evaluate(_settings(context), evaluating.Wanted(sets, *options), time.time()))
 

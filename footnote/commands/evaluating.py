@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -46,6 +47,7 @@ class Wanted:
     plots: Path | None = None
     each: bool = False
     as_json: bool = False
+    as_of: datetime | None = None
 
 
 def evaluate(settings: Settings, wanted: Wanted, now: float) -> bool:
@@ -63,7 +65,8 @@ def evaluate(settings: Settings, wanted: Wanted, now: float) -> bool:
         runs.write(wanted.out, run)
     changed = differences(run, then) if then else []
     if wanted.as_json:
-        print(json.dumps(asdict(run), ensure_ascii=False))  # noqa: T201 -- this is what was asked for
+        worse = {"differences": [{**asdict(one), "worse": one.worse(wanted.margin, wanted.alpha)} for one in changed]}
+        print(json.dumps({**asdict(run), **worse}, ensure_ascii=False))  # noqa: T201 -- this is what was asked for
     else:
         _tell(run, changed, wanted)
     if wanted.plots:
@@ -75,12 +78,13 @@ def _measured(
     settings: Settings, wanted: Wanted, labelled: Sequence[LabelledSet], foreign: Sequence[LabelledSet], now: float
 ) -> Run:
     sets = {}
+    asked_at = wanted.as_of.replace(tzinfo=UTC).timestamp() if wanted.as_of else now
     with _home(wanted.home) as home, Watcher(as_json=wanted.as_json) as watcher:
         for one in labelled:
             there = settings_in(home / one.name, settings)
-            sets[one.name] = measure(there, one, foreign, time.perf_counter, watcher.counted)
+            sets[one.name] = measure(there, one, foreign, asked_at, time.perf_counter, watcher.counted)
     chosen = {"embedder": settings.embedder, "llm": settings.llm, "ocr": settings.ocr.engine or "none"}
-    chosen["exactBelow"] = str(settings.exact_below)
+    chosen |= {"exactBelow": str(settings.exact_below), "asOf": iso_time(asked_at)}
     machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     return Run(version("footnote"), iso_time(now), machine, chosen, sets)
 

@@ -44,10 +44,13 @@ def measure(
     settings: Settings,
     labelled: LabelledSet,
     foreign: Sequence[LabelledSet],
+    asked_at: float,
     timer: Callable[[], float],
     counted: Counted,
 ) -> SetRun:
     """Bring the documents of a set into the home of these settings, and ask its questions and those of others.
+
+    They are asked as at a time in seconds, because what is in force then may not be later.
 
     What is in the home already and did not change costs nothing; what is no longer in the set is removed.
     """
@@ -55,7 +58,7 @@ def measure(
         scope = footnote.local_scope(USER)
         ids = {path_document_id(USER, f"{labelled.name}/{name}"): name for name in labelled.files}
         _bring(footnote, scope, labelled, ids, counted)
-        observer = Observer(footnote, scope, labelled, ids, timer)
+        observer = Observer(footnote, replace(scope, now=asked_at), labelled, ids, timer)
         unplaced = [one.id for one in labelled.questions if observer.unplaced(one)]
         asked = [observer.ask(one) for one in counted(f"{labelled.name}: asking", labelled.questions)]
         others = {

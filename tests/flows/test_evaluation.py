@@ -14,10 +14,8 @@ from corpus.errors import Unavailable
 from corpus.model import Passage, Purpose
 from footnote import connect
 from footnote.cli import app
-from footnote.evaluation.offsets import Offsets
 from footnote.evaluation.run import settings_in
 from footnote.settings import Settings
-from ingest.clean import clean
 from tests.fakes import HashEmbedder
 
 if TYPE_CHECKING:
@@ -126,6 +124,18 @@ def test_a_worse_run_fails(run: Run, tmp_path: Path, documents: Path) -> None:
     assert "Nothing got worse" in run(golden, *worse, "--alpha", "1", "--margin", "1").stdout
 
 
+def test_a_program_reads_the_run_and_what_changed(run: Run, tmp_path: Path, documents: Path) -> None:
+    """--json prints the run with its differences, and says as of when it was asked."""
+    golden = jsonl(tmp_path / "golden.jsonl", GOLDEN)
+    arguments = (golden, "--documents", documents, "--as-of", "2026-12-01")
+    run(*arguments, "--out", "good.json")
+    told = json.loads(run(*arguments, "--against", "good.json", "--json").stdout)
+
+    assert told["settings"]["asOf"] == "2026-12-01T00:00:00.000Z"
+    assert {one["metric"] for one in told["differences"]} >= {"ndcg@10", "contains", "declined"}
+    assert not any(one["worse"] for one in told["differences"])
+
+
 def test_runs_of_other_questions_are_refused(run: Run, tmp_path: Path, documents: Path) -> None:
     """A run of other questions, or labels, or of no run at all, cannot be held against this one."""
     golden = jsonl(tmp_path / "golden.jsonl", GOLDEN)
@@ -193,20 +203,6 @@ def test_spans_and_pages(run: Run, tmp_path: Path, documents: Path) -> None:
     whole = len(RULES.rstrip())
     assert (found["char_recall@1"], found["page_recall@1"], found["citations_right"]) == (1, 1, 1)
     assert found["char_precision@1"] == pytest.approx((end - start) / whole, abs=1e-6)
-
-
-@pytest.mark.parametrize("source", [RULES, MINUTES, "\ufeffA\u200b b\u00a0\u00a0c\r\nd\u2028e\u0301f \x0c g"])
-def test_every_place_has_its_source(source: str) -> None:
-    """A piece of a cleaned text has the same letters as the piece of the source it is led back to."""
-    text = clean(source)
-    offsets = Offsets("x", source, text)
-
-    for start in range(len(text)):
-        for end in range(start + 1, len(text) + 1):
-            span = offsets.span(start, end)
-            piece = "".join(text[start:end].split())
-            assert (span is None) == (not piece)
-            assert span is None or "".join(clean(source[slice(*span)]).split()) == piece
 
 
 @pytest.mark.parametrize(
