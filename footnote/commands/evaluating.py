@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from corpus.errors import ConfigError
 from corpus.keys import iso_time
 from footnote.commands.progress import Watcher
-from footnote.evaluation import plots, runs
-from footnote.evaluation.compare import Difference, differences
+from footnote.evaluation import compare, plots, runs
+from footnote.evaluation.compare import Difference
 from footnote.evaluation.run import measure, settings_in
 from footnote.evaluation.runs import HEADLINES, Run, SetRun
 from footnote.evaluation.sets import LabelledSet, read_set
@@ -53,17 +54,21 @@ class Wanted:
 def evaluate(settings: Settings, wanted: Wanted, now: float) -> bool:
     """Measure the sets, say how it went, and return whether nothing got worse than in the run it is held against.
 
-    Raises `ConfigError` for a set or a run that cannot be used, before anything is measured where that can be known.
+    Raises `ConfigError` for a set or a run that cannot be used, before anything is measured.
     """
     then = runs.read(wanted.against) if wanted.against else None
     if wanted.plots:
         plots.check()
     labelled = [read_set(path, wanted.documents) for path in wanted.sets]
     foreign = [read_set(path, wanted.documents) for path in wanted.foreign]
+    if len({one.name for one in labelled}) < len(labelled):
+        raise ConfigError("Two of the sets have the same name.", hint="Rename a folder or a file.")
+    if then:
+        compare.check(labelled, then)
     run = _measured(settings, wanted, labelled, foreign, now)
     if wanted.out:
         runs.write(wanted.out, run)
-    changed = differences(run, then) if then else []
+    changed = compare.differences(run, then) if then else []
     if wanted.as_json:
         worse = {"differences": [{**asdict(one), "worse": one.worse(wanted.margin, wanted.alpha)} for one in changed]}
         print(json.dumps({**asdict(run), **worse}, ensure_ascii=False))  # noqa: T201 -- this is what was asked for

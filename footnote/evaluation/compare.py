@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from corpus.errors import ConfigError
 from footnote.evaluation.runs import HEADLINES, LOWER_IS_BETTER, Run, SetRun
+from footnote.evaluation.sets import LabelledSet
 
 ROUNDS = 10_000
 SEED = 20_261_121
@@ -49,16 +50,17 @@ class Difference:
         return self.metric in HEADLINES and loss > margin + _TINY and self.p <= alpha
 
 
-def differences(now: Run, then: Run) -> list[Difference]:
-    """Return what changed, for each set of `now` and each measure that both runs have.
+def check(sets: Sequence[LabelledSet], then: Run) -> None:
+    """Raise `ConfigError` if a set is not in the other run, or not with the same questions and labels."""
+    for one in sets:
+        if one.name not in then.sets:
+            raise ConfigError(f"The other run knows no set {one.name}, only {', '.join(then.sets)}.")
+        if then.sets[one.name].fingerprint != one.fingerprint:
+            raise ConfigError(f"The other run asked other questions of {one.name}, or held them against other labels.")
 
-    Raises `ConfigError` if a set is not in both, or not with the same questions and labels.
-    """
-    for name, one in now.sets.items():
-        if name not in then.sets:
-            raise ConfigError(f"The other run knows no set {name}, only {', '.join(then.sets)}.")
-        if then.sets[name].fingerprint != one.fingerprint:
-            raise ConfigError(f"The other run asked other questions of {name}, or held them against other labels.")
+
+def differences(now: Run, then: Run) -> list[Difference]:
+    """Return what changed, for each set of `now` and each measure that both runs have; `check` comes first."""
     return [
         _difference(name, metric, one, then.sets[name])
         for name, one in now.sets.items()

@@ -140,6 +140,7 @@ def test_runs_of_other_questions_are_refused(run: Run, tmp_path: Path, documents
     """A run of other questions, or labels, or of no run at all, cannot be held against this one."""
     golden = jsonl(tmp_path / "golden.jsonl", GOLDEN)
     run(golden, "--documents", documents, "--out", "good.json")
+    assert "have the same name" in run(golden, golden, "--documents", documents, code=2).stderr
     jsonl(golden, [{**GOLDEN[0], "answer": "ten"}])
     assert (
         "asked other questions of golden"
