@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from corpus.answers import Answer, Citation
 from corpus.model import Extracted, Hit, Scope
-from corpus.records.documents import Documents
 from footnote.connect import Footnote
 from footnote.evaluation import metrics
 from footnote.evaluation.metrics import Intervals, Place, Scores
@@ -25,7 +24,7 @@ KEPT = 10
 
 
 class Observer:
-    """Asks the questions of one set, or of others, over the documents of that set; `names` are theirs by id."""
+    """Asks the questions of one set, or of others, over its documents; `files` are their names by id."""
 
     def __init__(
         self,
@@ -37,10 +36,9 @@ class Observer:
     ) -> None:
         self._footnote, self._scope, self._set = footnote, scope, labelled
         self._files, self._timer = files, timer
-        self._documents: Documents = footnote.documents
-        self.text = lru_cache(maxsize=None)(self._text)
-        self.offsets = lru_cache(maxsize=None)(self._offsets)
-        self.places = lru_cache(maxsize=None)(self._places)
+        self._stored = lru_cache(maxsize=None)(self._text)
+        self._offset_of = lru_cache(maxsize=None)(self._offsets)
+        self._found_in = lru_cache(maxsize=None)(self._places)
 
     def ask(self, question: Question) -> QuestionRun:
         """Ask a question, and return what came of it with all that can be scored."""
@@ -126,7 +124,7 @@ class Observer:
 
     def _resolves(self, one: Citation) -> bool:
         """Whether a citation's words are those of the stored text at its offsets, and on its page."""
-        text = self.text(one.document_id)
+        text = self._stored(one.document_id)
         page = [page for page in text.pages if page.start <= one.start][-1]
         return text.text[one.start : one.end] == one.quote and page.number == one.page and page.label == one.page_label
 
@@ -146,7 +144,7 @@ class Observer:
     def _wanted(self, question: Question, quote: str) -> dict[str, Intervals]:
         """Where a quote stands, by id of the documents that are labelled, or of all."""
         found = {
-            document_id: self.places(document_id, quote)
+            document_id: self._found_in(document_id, quote)
             for document_id, file_name in self._files.items()
             if not question.grades or self._set.names[file_name] in question.grades
         }
@@ -154,19 +152,19 @@ class Observer:
 
     def _places(self, document_id: str, quote: str) -> Intervals:
         words = r"\s+".join(map(re.escape, quote.split()))
-        return [match.span() for match in re.finditer(words, self.text(document_id).text, re.IGNORECASE)]
+        return [match.span() for match in re.finditer(words, self._stored(document_id).text, re.IGNORECASE)]
 
     def _source(self, document_id: str, start: int, end: int) -> Place | None:
-        span = self.offsets(document_id).span(start, end)
+        span = self._offset_of(document_id).span(start, end)
         return (self._set.names[self._files[document_id]], *span) if span else None
 
     def _offsets(self, document_id: str) -> Offsets:
         name = self._files[document_id]
-        return Offsets(name, self._set.files[name].decode("utf-8-sig", "replace"), self.text(document_id).text)
+        return Offsets(name, self._set.files[name].decode("utf-8-sig", "replace"), self._stored(document_id).text)
 
     def _text(self, document_id: str) -> Extracted:
         """The text that answers; an empty one of a document that was rejected."""
-        document = self._documents.get(document_id)
+        document = self._footnote.documents.get(document_id)
         return (document and self._footnote.text(document)) or Extracted("", ())
 
     def _name(self, hit: Hit) -> str:
