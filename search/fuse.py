@@ -1,8 +1,9 @@
 """Two ranked lists to one: the same ranking over every engine, as a pure function.
 
-Each leg's scores become comparable by their z-scores, taken over that leg's own hits, and the two are added with equal
-weight. On short or flat lists, where a deviation says nothing, scores are stretched between their least and greatest
-instead. Measured against reciprocal rank fusion, which lost to words alone on two of three sets, this lost nowhere.
+Each leg's scores become comparable by their z-scores, taken over that leg's own hits, and the two are added: with equal
+weight, unless the best match stands out from the words' leg much further than the nearest does from its own. That is so
+where the embedder does not know the language. On short or flat lists, where a deviation says nothing, scores are
+stretched between their least and greatest instead. The figures are in docs/decisions/0017.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from dataclasses import replace
 
 from corpus.model import Hit, Legs
 
-WEIGHT = 0.5
+WEIGHT, MOST = 0.5, 0.8
+"""What the words' leg counts for, against 1 for both; and what it does if it is much more decided."""
+DECIDED, DECIDED_MOST = 1.5, 2.0
+"""How many times as far the best match must stand out for words to count for more, and for most."""
 FEW = 3
 FLAT = 1e-6
 """A deviation of less than this share of the best score is none."""
@@ -31,14 +35,22 @@ def fuse(legs: Legs) -> list[Hit]:
             hits[hit.chunk_id] = hit
     nearest, missing_near = normalised(_scores(legs.nearest))
     matching, missing_match = normalised(_scores(legs.matching))
+    weight = _weight(nearest, matching)
     fused = [
         replace(
             hit,
-            score=WEIGHT * nearest.get(name, missing_near) + (1 - WEIGHT) * matching.get(name, missing_match),
+            score=(1 - weight) * nearest.get(name, missing_near) + weight * matching.get(name, missing_match),
         )
         for name, hit in hits.items()
     ]
     return sorted(fused, key=lambda hit: (-hit.score, hit.generation.document_id, hit.chunk_index))
+
+
+def _weight(nearest: Mapping[str, float], matching: Mapping[str, float]) -> float:
+    """What the words' leg counts for: the more, the further its best hit stands out."""
+    near, match = max(nearest.values(), default=0.0), max(matching.values(), default=0.0)
+    decided = match / near if near > 0 else 0.0
+    return WEIGHT + (MOST - WEIGHT) * min(1.0, max(0.0, (decided - DECIDED) / (DECIDED_MOST - DECIDED)))
 
 
 def normalised(scores: Mapping[str, float]) -> tuple[dict[str, float], float]:

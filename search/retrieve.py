@@ -1,4 +1,4 @@
-"""From a question to the chunks that may answer it: embed, look in both legs, fuse, and let the records decide."""
+"""From a question to the chunks that may answer it: embed, look in both legs, fuse, let the records decide, rank."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from corpus.model import Document, GenerationId, Hit, Passage, Scope
 from corpus.ports import Embedder, Table, VectorIndex
 from corpus.records.documents import Documents
 from search.fuse import fuse
+from search.rerank import DEPTH as RERANKED
+from search.rerank import reranked
 
 DEPTH = 100
 """Hits each leg is asked for; the fused ranking is made of these."""
@@ -42,16 +44,17 @@ class Retriever:
         replaced its old chunks may fill the lists.
         """
         (rows,) = self._embedder.embed([Passage("", question)], "query")
-        asked = words.asked(question).searched
+        asked = words.asked(question)
         where = scope.where()
         found = Found()
         for _ in range(1 + REPEATS):
-            legs = self._index.legs(rows[0], asked, DEPTH, where)
-            found, dropped = self._guard(scope, fuse(legs), {hit.chunk_id: hit.score for hit in legs.nearest}, k)
+            legs = self._index.legs(rows[0], asked.searched, DEPTH, where)
+            cosines = {hit.chunk_id: hit.score for hit in legs.nearest}
+            found, dropped = self._guard(scope, fuse(legs), cosines, max(k, RERANKED))
             if len(found.hits) >= k or not dropped:
                 break
             where = where.leaving_out(dropped)
-        return found
+        return replace(found, hits=tuple(reranked(asked, found.hits, found.documents)[:k]))
 
     def _guard(
         self, scope: Scope, ranked: Sequence[Hit], cosines: Mapping[str, float], k: int

@@ -25,7 +25,7 @@ from ingest import extract
 from ingest.child import HEAD, pack, unpack
 from ingest.clean import undecodable
 from ingest.extract import Reader, Reading
-from ingest.extractors import markdown
+from ingest.extractors import markdown, text
 from ingest.extractors import pdf as pdf_extractor
 from ingest.paging import in_parts
 from tests.fakes import Clock
@@ -458,6 +458,28 @@ def test_a_child_imports_nothing_from_where_it_is_run(tmp_path: Path, monkeypatc
     with Reader(LIMITS) as reader:
         assert reader.read(pdf(["text"]), "application/pdf").text == "text"
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "title"),
+    [
+        ("WELCOME TO LINDEN COURT", "WELCOME TO LINDEN COURT"),
+        ("# House rules #", "House rules"),
+        ("Do cats need a permit?", "Do cats need a permit?"),
+        ("規約", "規約"),
+        ("Dear Mrs. Smith,", ""),
+        ("The pool opens at nine.", ""),
+        ("if (a < b) return;", ""),
+        ("name\tfee", ""),
+        ("1.2.3", ""),
+        ("word " * 30, ""),
+    ],
+)
+def test_the_title_of_a_text(first: str, title: str) -> None:
+    """A text's first line is its title if it looks like one, and more follows."""
+    assert text.extract(f"\n{first} \n\nThe rest.".encode(), LIMITS).title == title
+    if title:
+        assert text.extract(first.encode(), LIMITS).title == ""
 
 
 ORPHAN = """

@@ -125,7 +125,7 @@ GOLDEN = {
     ),
     "move-in-guide.txt": Golden(
         "text/plain",
-        "move in guide",
+        "WELCOME TO LINDEN COURT",
         "en",
         1,
         323,

@@ -70,6 +70,17 @@ def test_flat_lists_are_stretched() -> None:
     assert normalised({"a#0": 1.0, "b#0": 1.1, "c#0": 1.2})[1] < -1
 
 
+def test_words_that_are_much_more_decided_count_for_more() -> None:
+    """Where the best match stands out nearly twice as far as the nearest does, words count for .75 and not for half."""
+    near = {f"a#{n}": float(n) for n in range(10)}
+    match = {"b#0": 100.0, **{f"b#{n}": 1.0 for n in range(1, 10)}}
+    stands_out, nearest = 3.0, 4.5 / (8.25**0.5)
+    weight = 0.5 + 0.3 * (stands_out / nearest - 1.5) / 0.5
+
+    assert ranked(near, match)[0] == ("b#0", round(weight * stands_out - (1 - weight) * nearest, 6))
+    assert ranked(near, {name: -score for name, score in near.items()})[0][0] == "a#0"
+
+
 def test_empty_lists() -> None:
     """Nothing and nothing is nothing."""
     assert ranked({}, {}) == []
