@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,12 +49,15 @@ class Database:
     Raises `ConfigError` when the file cannot be opened or is none of ours, `Unavailable` when it is busy for long.
     """
 
-    def __init__(self, path: Path, schema: Sequence[str]) -> None:
+    def __init__(
+        self, path: Path, schema: Sequence[str], bring_up: Callable[[Connection], None] = lambda _: None
+    ) -> None:
+        """Take the tables to be there, and what turns those of an older file into them, which must bear repeating."""
         self.path = path
         self._local = threading.local()
         self._lock = threading.Lock()
         self._opened: list[Connection] = []
-        self._schema = schema
+        self._schema, self._bring_up = schema, bring_up
         self._prepared = False
 
     @contextmanager
@@ -127,6 +130,7 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         for statement in self._schema:
             connection.execute(statement)
+        self._bring_up(connection)
         connection.execute("COMMIT")
         self._prepared = True
 

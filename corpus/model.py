@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from corpus.keys import Original, original_key, parse_original
+from corpus.ways import EVERYTHING, Filter, Way
 
 if TYPE_CHECKING:
     import numpy as np
@@ -191,13 +192,14 @@ class Where:
     """What a search may see: within one tenant, what any of `principals` may read, and `document_ids` besides.
 
     It has no empty form: a search without a tenant or a principal cannot be written down. `without` leaves out
-    generations that were found to be no longer live.
+    generations that were found to be no longer live; `only` is what the asker wants of the rest.
     """
 
     tenant_id: str
     principals: frozenset[str]
     document_ids: frozenset[str] = frozenset()
     without: frozenset[GenerationId] = frozenset()
+    only: Filter = EVERYTHING
 
     def __post_init__(self) -> None:
         if not self.tenant_id or not self.principals or not all(self.principals):
@@ -218,9 +220,9 @@ class Scope:
     allowed_actions: frozenset[str]
     now: float
 
-    def where(self, shared: frozenset[str] = frozenset()) -> Where:
+    def where(self, shared: frozenset[str] = frozenset(), only: Filter = EVERYTHING) -> Where:
         """What this asker's searches may see; `shared` are the documents shared with them by name."""
-        return Where(self.tenant_id, self.principals, shared)
+        return Where(self.tenant_id, self.principals, shared, only=only)
 
 
 def user_principal(user_id: str) -> str:
@@ -256,10 +258,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """The two lists of one search, best first: by meaning (`score` is the cosine) and by words (its own scale)."""
+    """The two lists of one search, best first: by meaning (`score` is the cosine) and by words (its own scale).
+
+    `way` says how the first was found, where the index knows.
+    """
 
     nearest: tuple[Hit, ...]
     matching: tuple[Hit, ...]
+    way: Way | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ against every adapter and against the in-memory fakes. Adapters raise only error
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -27,6 +27,7 @@ from corpus.model import (
     Where,
 )
 from corpus.parts import Part
+from corpus.ways import GraphState
 
 if TYPE_CHECKING:
     from corpus.model import Matrix, Vector
@@ -276,7 +277,19 @@ class VectorIndex(Protocol):
         `nearest` scores by cosine, and `matching` holds only chunks with at least one of the words.
         Nothing of another tenant, of other readers or of a generation left out is ever in either list.
         A document of the tenant named in `where` is found whoever its readers are.
+        Both lists hold only what passes the filter of `where`, and `nearest` the k nearest of that.
         """
+        ...
+
+    def tend(self, stop: Callable[[], bool]) -> None:
+        """Build what makes searches fast, as far as the index does not do so by itself, until `stop` says so.
+
+        What a search finds is the same before and after, but for what a graph may miss.
+        """
+        ...
+
+    def graphs(self) -> list[GraphState]:
+        """Return how it stands with the graphs that `tend` builds; none where the index keeps its own."""
         ...
 
     def ping(self) -> None:

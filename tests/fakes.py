@@ -59,6 +59,7 @@ from corpus.ports import (
     Queue,
     Remove,
 )
+from corpus.ways import GraphState
 
 if TYPE_CHECKING:
     from corpus.model import Matrix, Vector
@@ -354,6 +355,12 @@ class MemoryIndex:
             score=score,
             header=chunk.header,
         )
+
+    def tend(self, stop: Callable[[], bool]) -> None:
+        pass
+
+    def graphs(self) -> list[GraphState]:
+        return []
 
     def ping(self) -> None:
         pass

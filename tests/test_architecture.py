@@ -16,6 +16,7 @@ NOUNS = tuple(
     f"corpus.{one}"
     for one in (
         "model",
+        "ways",
         "answers",
         "parts",
         "ports",
@@ -67,6 +68,8 @@ SDKS = {
     "pypdfium2": ("ingest/extractors/pdf.py", "ingest/ocr.py"),
     "pypdf": ("ingest/extractors/pdf.py",),
     "tiktoken": ("ingest/tokens.py",),
+    "numkong": ("corpus/vectors/sqlite/rows.py",),
+    "usearch": ("corpus/vectors/sqlite/",),
     "opensearchpy": ("corpus/vectors/opensearch/",),
     "orjson": ("corpus/vectors/opensearch/",),
     "platformdirs": ("footnote/settings.py",),

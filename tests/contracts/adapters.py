@@ -16,7 +16,7 @@ from corpus.embedders.local import LocalEmbedder
 from corpus.embedders.openai import OpenAIEmbedder
 from corpus.llms.openai import OpenAIModel
 from corpus.llms.quotes import Quotes
-from corpus.model import Space
+from corpus.model import Generation, GenerationId, Space
 from corpus.openai_api import Access
 from corpus.ports import LLM, BlobStore, Embedder, Engine, Extractor, PagedExtractor, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
@@ -171,6 +171,30 @@ def sqlite_index(place: Place) -> Iterator[Opened[VectorIndex]]:
         one.close()
 
 
+class Graphed(SqliteIndex):
+    """An index whose readers all have graphs, built anew after whatever changes them."""
+
+    def write(self, generation: Generation) -> None:
+        super().write(generation)
+        self.tend(lambda: False)
+
+    def prune(self, document_id: str, keep: GenerationId | None, upto: str) -> None:
+        super().prune(document_id, keep, upto)
+        self.tend(lambda: False)
+
+
+def sqlite_graphs(place: Place) -> Iterator[Opened[VectorIndex]]:
+    path, opened = place.folder / "footnote.db", list[SqliteIndex]()
+
+    def again() -> SqliteIndex:
+        opened.append(Graphed(path, SPACE, exact_below=1))
+        return opened[-1]
+
+    yield Opened(again(), again)
+    for one in opened:
+        one.close()
+
+
 def opensearch_index(engine: Engine) -> Opener[VectorIndex]:
     """An index of its own for each test. Faiss without graphs: its native library is not in Maven's repository."""
 
@@ -198,6 +222,7 @@ QUEUES: dict[str, Opener[Queue]] = {"memory": memory_queue, "sqlite": sqlite_que
 INDEXES: dict[str, Opener[VectorIndex]] = {
     "memory": memory_index,
     "sqlite": sqlite_index,
+    "sqlite-graphs": sqlite_graphs,
     "opensearch-lucene": opensearch_index("lucene"),
     "opensearch-faiss": opensearch_index("faiss"),
 }

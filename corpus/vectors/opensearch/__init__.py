@@ -8,7 +8,7 @@ again. The index is made by `setup` alone; reading and writing refuse one that i
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from corpus.vectors.common import check_vectors, index_name, searched_words
 from corpus.vectors.opensearch.bulk import Bulk
 from corpus.vectors.opensearch.client import encoded, translated
 from corpus.vectors.opensearch.mapping import EF_SEARCH, Design, is_younger
+from corpus.ways import GraphState
 
 if TYPE_CHECKING:
     from corpus.model import Vector
@@ -153,6 +154,12 @@ class OpenSearchIndex:
             _hits(nearest, k, cosine=True),
             _hits(matching[0], k) if matching else (),
         )
+
+    def tend(self, stop: Callable[[], bool]) -> None:
+        """Do nothing: OpenSearch builds its graphs by itself."""
+
+    def graphs(self) -> list[GraphState]:
+        return []
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -1,0 +1,141 @@
+"""The nearest chunks that a search may see: candidates by quantised rows or by graphs, then scored by their halves."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from corpus.database import Connection, Database
+from corpus.model import Where
+from corpus.vectors.sqlite.audiences import Audience, Audiences, audiences_of
+from corpus.vectors.sqlite.graphs import Graphs
+from corpus.vectors.sqlite.rows import best_of, cosines, quantised
+from corpus.vectors.sqlite.schema import INDEX_BITS
+from corpus.vectors.sqlite.visible import passing, principals_of
+from corpus.ways import Way
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from corpus.model import Vector
+    from corpus.vectors.sqlite.audiences import Allowed
+    from corpus.vectors.sqlite.rows import Block, Keys, Scores, Slab
+
+RESCORED = 40
+"""The fewest candidates that are scored again; where more hits are wanted, half as many again as these."""
+
+
+class _Asked(NamedTuple):
+    """A question's vector, quantised; how many hits and candidates; and which generations pass, None for all."""
+
+    block: Block
+    scale: float
+    k: int
+    candidates: int
+    allowed: Allowed | None
+
+
+class _Found(NamedTuple):
+    """Candidates of one reader, and how they were found."""
+
+    scores: Scores
+    keys: Keys
+    way: Way
+
+
+class Nearest:
+    """Searches by vector over one database."""
+
+    def __init__(self, database: Database, dimensions: int, exact_below: int, cache_bytes: int) -> None:
+        self.graphs = Graphs(database, dimensions, exact_below)
+        self._audiences = Audiences(dimensions, cache_bytes)
+        self._dimensions = dimensions
+
+    def find(
+        self, connection: Connection, vector: Vector, k: int, where: Where, *, exact: bool = False
+    ) -> tuple[list[tuple[int, float]], Way]:
+        """Return keys and cosines of the k nearest chunks that `where` may see, best first, and how they were found.
+
+        With `exact`, no graph is used.
+        """
+        block, scales = quantised(np.asarray(vector, np.float32)[None])
+        asked = _Asked(block, float(scales[0]), k, max(RESCORED, k + k // 2), passing(connection, where))
+        parts = []
+        for audience in audiences_of(connection, where.tenant_id, principals_of(where)):
+            part = None if exact else self._by_graph(connection, asked, audience)
+            parts.append(part or self._exactly(connection, asked, audience))
+        scores, keys = self._rescored(connection, _best(parts, asked.candidates), vector)
+        best = np.lexsort((keys, -scores))[:k]
+        way = Way(sum(part.way.graph for part in parts), sum(part.way.exact for part in parts))
+        return list(zip(keys[best].tolist(), scores[best].tolist(), strict=True)), way
+
+    def _by_graph(self, connection: Connection, asked: _Asked, audience: Audience) -> _Found | None:
+        """A reader's candidates by its graph, and exactly among what is newer; None if that might miss some.
+
+        Only generations that the reader sees in this very state of the file pass, whatever the graph's file holds.
+        """
+        graph = self.graphs.serving(connection, audience)
+        if graph is None:
+            return None
+        scores, keys = graph.search(asked.block, asked.candidates)
+        seen = _seen(connection, audience, keys)
+        passes = seen if asked.allowed is None else seen & np.isin(keys >> INDEX_BITS, asked.allowed)
+        whole = np.count_nonzero(seen) >= graph.stamp.chunks - graph.stamp.gone(audience)
+        if np.count_nonzero(passes) < asked.k and not whole:
+            return None
+        newer = self._exactly(
+            connection, asked, audience._replace(chunks=graph.stamp.tail(audience)), graph.stamp.newest
+        )
+        return _Found(
+            np.concatenate([scores[passes], newer.scores]),
+            np.concatenate([keys[passes], newer.keys]),
+            Way(graph.stamp.chunks, newer.way.exact),
+        )
+
+    def _exactly(self, connection: Connection, asked: _Asked, audience: Audience, since: int = 0) -> _Found:
+        """A reader's candidates among all that it sees of generations after `since`."""
+        slabs = self._audiences.slabs(connection, audience, since, asked.allowed)
+        parts = [_scanned(slab, asked) for slab in slabs] or [_Found(np.zeros(0), np.zeros(0, np.int64), Way())]
+        if len(parts) == 1:
+            return parts[0]
+        scores, keys = (np.concatenate([part[n] for part in parts]) for n in (0, 1))
+        return _Found(scores, keys, Way(exact=sum(part.way.exact for part in parts)))
+
+    def _rescored(self, connection: Connection, keys: Keys, vector: Vector) -> tuple[Scores, Keys]:
+        """The cosines of candidates by their halves; in the order in which the file has them."""
+        statement = "SELECT id, row FROM half WHERE id IN (SELECT value FROM json_each(?))"
+        rows = connection.execute(statement, (json.dumps(keys.tolist()),)).fetchall()
+        halves = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(-1, self._dimensions)
+        return cosines(halves, vector), np.array([row[0] for row in rows], np.int64)
+
+
+def _scanned(slab: Slab, asked: _Asked) -> _Found:
+    scores, keys = best_of(slab, asked.block, asked.candidates)
+    compared = len(slab.keys) if slab.alive is None else int(np.count_nonzero(slab.alive))
+    return _Found(scores * asked.scale, keys, Way(exact=compared))
+
+
+def _best(parts: list[_Found], count: int) -> Keys:
+    """The keys of the best candidates of several readers, each once."""
+    if not parts:
+        return np.zeros(0, np.int64)
+    if len(parts) == 1 and len(parts[0].keys) <= count:
+        return parts[0].keys
+    scores, keys = np.concatenate([part.scores for part in parts]), np.concatenate([part.keys for part in parts])
+    order = np.argsort(-scores)
+    first = np.sort(np.unique(keys[order], return_index=True)[1])[:count]
+    best: Keys = keys[order[first]]
+    return best
+
+
+def _seen(connection: Connection, audience: Audience, keys: Keys) -> NDArray[np.bool_]:
+    """Which of the chunks the reader sees."""
+    numbers = keys >> INDEX_BITS
+    statement = """
+        SELECT generation FROM reader
+        WHERE tenantId = ? AND principal = ? AND generation IN (SELECT value FROM json_each(?))
+    """
+    asked = (audience.tenant_id, audience.principal, json.dumps(np.unique(numbers).tolist()))
+    return np.isin(numbers, [row[0] for row in connection.execute(statement, asked)])
