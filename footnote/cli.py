@@ -92,18 +92,25 @@ def search(
     question: Annotated[str, typer.Argument(help="What to look for.")] = "",
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many hits.")] = 5,
     queries: Queries = None,
+    document: Annotated[list[str] | None, typer.Option(help="Look through this document; as often as wanted.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="… or documents with this tag.")] = None,
+    kind: Annotated[list[str] | None, typer.Option("--type", help="… of this kind: pdf, or a media type.")] = None,
+    since: Annotated[str, typer.Option(help="… ingested on this day or later: 2026-03-31.")] = "",
+    until: Annotated[str, typer.Option(help="… ingested on this day or before.")] = "",
+    explain: Annotated[bool, typer.Option("--explain", help="Say how the chunks were looked for.")] = False,
     user: User = LOCAL,
     as_json: AsJson = False,
 ) -> None:
     """Print the chunks that fit a question best."""
-    from footnote.commands import asking  # noqa: PLC0415
+    from footnote.commands import asking, filtering  # noqa: PLC0415
 
     with _connected(context) as footnote:
         scope = footnote.local_scope(_checked(user))
+        only = filtering.chosen(footnote, scope, document or (), tag or (), kind or (), since, until)
         if queries:
-            asking.search_many(footnote, scope, queries, k)
+            asking.search_many(footnote, scope, queries, k, only)
         else:
-            asking.search(footnote, scope, _asked(question), k, as_json=as_json)
+            asking.search(footnote, scope, _asked(question), k, only, as_json=as_json, explain=explain)
 
 
 @app.command()

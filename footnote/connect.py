@@ -18,6 +18,7 @@ from corpus.records.documents import Documents
 from corpus.records.jobs import Jobs
 from corpus.records.people import People
 from corpus.texts import stored
+from corpus.ways import EVERYTHING, Filter
 from footnote.settings import Settings
 from ingest.upload import Uploads
 from search.answer import Answerer
@@ -130,9 +131,9 @@ class Footnote:
             return LOCAL_TENANT
         return self.people.tenant_of(user_id)
 
-    def search(self, scope: Scope, question: str, k: int = 10) -> Found:
-        """Return the k best chunks that the asker may see."""
-        return self.retriever.search(scope, question, k)
+    def search(self, scope: Scope, question: str, k: int = 10, only: Filter = EVERYTHING) -> Found:
+        """Return the k best chunks that the asker may see and that pass the filter."""
+        return self.retriever.search(scope, question, k, only)
 
     def ask(self, scope: Scope, question: str) -> Answer:
         """Return an answer whose every sentence can be opened, or one that says that nothing was found."""
@@ -230,7 +231,8 @@ def _sqs(rest: str, _: Footnote) -> Queue:
 def _sqlite_index(rest: str, parts: Footnote) -> VectorIndex:
     from corpus.vectors.sqlite import SqliteIndex  # noqa: PLC0415
 
-    return SqliteIndex(Path(rest), parts.embedder.space)
+    exact_below, cache_bytes = parts.settings.exact_below, parts.settings.cache_bytes
+    return SqliteIndex(Path(rest), parts.embedder.space, exact_below=exact_below, cache_bytes=cache_bytes)
 
 
 def _opensearch_index(rest: str, parts: Footnote) -> VectorIndex:

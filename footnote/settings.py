@@ -19,6 +19,7 @@ import platformdirs
 
 from corpus.errors import ConfigError
 from corpus.ports import Engine, Limits
+from corpus.ways import CACHE_BYTES, EXACT_BELOW
 
 PREFIX = "FOOTNOTE_"
 OTHERS = ("OPENAI_API_KEY", "OPENAI_BASE_URL")
@@ -72,7 +73,8 @@ class Settings:
     model_dir: Path
     limits: Limits
     ocr: Ocr = OCR
-    exact_below: int = 10_000
+    exact_below: int = EXACT_BELOW
+    cache_bytes: int = CACHE_BYTES
     engine: Engine = "faiss"
     index_user: str = ""
     index_password: str = field(default="", repr=False)
@@ -115,7 +117,8 @@ class Settings:
                 pages=reader.whole("FOOTNOTE_OCR_PAGES", OCR.pages),
                 minutes=reader.whole("FOOTNOTE_OCR_MINUTES", OCR.minutes),
             ),
-            exact_below=reader.whole("FOOTNOTE_EXACT_BELOW", 10_000),
+            exact_below=reader.whole("FOOTNOTE_EXACT_BELOW", EXACT_BELOW),
+            cache_bytes=reader.whole("FOOTNOTE_CACHE_BYTES", CACHE_BYTES),
             engine=reader.one_of("FOOTNOTE_ENGINE", ENGINES),
             index_user=reader.text("FOOTNOTE_INDEX_USER"),
             index_password=reader.text("FOOTNOTE_INDEX_PASSWORD"),

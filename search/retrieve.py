@@ -9,6 +9,7 @@ from corpus import words
 from corpus.model import Document, GenerationId, Hit, Passage, Scope
 from corpus.ports import Embedder, Table, VectorIndex
 from corpus.records.documents import Documents
+from corpus.ways import EVERYTHING, Filter, Way
 from search.fuse import fuse
 from search.rerank import DEPTH as RERANKED
 from search.rerank import reranked
@@ -21,11 +22,15 @@ REPEATS = 2
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Hits, best first, with the records that admitted them, and the cosine of the nearest chunk that was admitted."""
+    """Hits, best first, with the records that admitted them, and the cosine of the nearest chunk that was admitted.
+
+    `way` says how the index found the nearest, where it knows.
+    """
 
     hits: tuple[Hit, ...] = ()
     documents: Mapping[str, Document] = field(default_factory=dict)
     cosine: float = 0.0
+    way: Way | None = None
 
 
 class Retriever:
@@ -36,8 +41,8 @@ class Retriever:
         self._index = index
         self._embedder = embedder
 
-    def search(self, scope: Scope, question: str, k: int) -> Found:
-        """Return the k best chunks that the asker may see, of documents as they are now.
+    def search(self, scope: Scope, question: str, k: int, only: Filter = EVERYTHING) -> Found:
+        """Return the k best chunks that the asker may see and that pass the filter, of documents as they are now.
 
         A hit is kept only if its document, read by key, is live in the hit's generation and admits the asker. If that
         leaves fewer than k, the search runs again without what was dropped, at most twice: while a document is being
@@ -45,12 +50,13 @@ class Retriever:
         """
         (rows,) = self._embedder.embed([Passage("", question)], "query")
         asked = words.asked(question)
-        where = scope.where()
+        where = scope.where(only=only)
         found = Found()
         for _ in range(1 + REPEATS):
             legs = self._index.legs(rows[0], asked.searched, DEPTH, where)
             cosines = {hit.chunk_id: hit.score for hit in legs.nearest}
             found, dropped = self._guard(scope, fuse(legs), cosines, max(k, RERANKED))
+            found = replace(found, way=legs.way)
             if len(found.hits) >= k or not dropped:
                 break
             where = where.leaving_out(dropped)

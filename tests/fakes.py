@@ -59,7 +59,7 @@ from corpus.ports import (
     Queue,
     Remove,
 )
-from corpus.ways import GraphState
+from corpus.ways import GraphState, Way
 
 if TYPE_CHECKING:
     from corpus.model import Matrix, Vector
@@ -326,10 +326,17 @@ class MemoryIndex:
         seen = {name: row for name, row in self.rows.items() if self._visible(row.generation, where)}
         cosines = {name: float(row.vector @ vector) for name, row in seen.items()}
         counts = {name: float(sum(map(row.words.count, words))) for name, row in seen.items()}
-        return Legs(self._best(cosines, k), self._best({name: n for name, n in counts.items() if n}, k))
+        matching = self._best({name: n for name, n in counts.items() if n}, k)
+        return Legs(self._best(cosines, k), matching, Way(exact=len(seen)))
 
     def _visible(self, generation: Generation, where: Where) -> bool:
         if generation.tenant_id != where.tenant_id or generation.id in where.without:
+            return False
+        only, made = where.only, generation.created_at
+        wanted = ((only.document_ids, {generation.id.document_id}), (only.types, {generation.file_type}))
+        if any(asked and asked.isdisjoint(there) for asked, there in (*wanted, (only.tags, {*generation.tags}))):
+            return False
+        if (only.since or only.until) and not (made and only.since <= made < (only.until or "~")):
             return False
         return generation.id.document_id in where.document_ids or not where.principals.isdisjoint(generation.readers)
 

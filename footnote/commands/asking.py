@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from corpus.errors import BadRequest, NotFound
 from corpus.model import Scope
+from corpus.ways import Filter
 from footnote.connect import Footnote
 from footnote.render import answer_data, hit_data, place
 
@@ -22,13 +23,18 @@ SHOWN = 400
 """Characters of a hit that a person is shown."""
 
 
-def search(footnote: Footnote, scope: Scope, question: str, k: int, *, as_json: bool) -> None:
-    """Print the k best chunks for a question."""
-    hits = footnote.search(scope, question, k).hits
+def search(
+    footnote: Footnote, scope: Scope, question: str, k: int, only: Filter, *, as_json: bool, explain: bool
+) -> None:
+    """Print the k best chunks for a question, and with `explain` how the index looked for them."""
+    found = footnote.search(scope, question, k, only)
+    hits, way = found.hits, str(found.way or "as the index decides")
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
-        _print_json({"query": question, "hits": [hit_data(hit) for hit in hits]})
+        _print_json({"query": question, "hits": [hit_data(hit) for hit in hits], **({"way": way} if explain else {})})
         return
+    if explain:
+        console.print(f"[dim]looked for by meaning: {way}[/]\n")
     if not hits:
         _nothing(footnote, scope, console)
     for number, hit in enumerate(hits, 1):
@@ -59,10 +65,10 @@ def ask(footnote: Footnote, scope: Scope, question: str, *, as_json: bool) -> No
         _nothing(footnote, scope, console)
 
 
-def search_many(footnote: Footnote, scope: Scope, queries: Path, k: int) -> None:
+def search_many(footnote: Footnote, scope: Scope, queries: Path, k: int, only: Filter) -> None:
     """Print a JSON line of hits for each line of a file of `{"id", "text"}`."""
     for name, text in read_queries(queries):
-        hits = footnote.search(scope, text, k).hits
+        hits = footnote.search(scope, text, k, only).hits
         _print_json({"id": name, "hits": [hit_data(hit) for hit in hits]})
 
 

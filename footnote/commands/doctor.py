@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.markup import escape
 from corpus.answers import Evidence, Prompt
 from corpus.errors import ConfigError, FootnoteError
 from corpus.model import Passage
+from corpus.ways import GraphState
 from footnote.connect import Footnote
 from footnote.render import counted
 from footnote.settings import Ocr, Settings
@@ -68,6 +70,7 @@ def findings(footnote: Footnote) -> Iterator[Finding]:
         ("queue", queue),
         ("embedder", embedder),
         ("index", index),
+        *_graphs(footnote),
         ("reader", reader),
         ("ocr", lambda: _recognition(settings.ocr)),
         ("llm", llm),
@@ -77,6 +80,23 @@ def findings(footnote: Footnote) -> Iterator[Finding]:
             yield Finding(part, works=True, says=ask())
         except FootnoteError as error:
             yield Finding(part, works=False, says=error.message, hint=error.hint)
+
+
+def _graphs(footnote: Footnote) -> list[tuple[str, Callable[[], str]]]:
+    """How it stands with the graphs of readers who see many chunks: whose kind, not whose they are."""
+
+    def told(one: GraphState) -> str:
+        whose = f"of a {one.kind} who sees {counted(one.chunks, 'chunk')}"
+        if one.fresh:
+            newer = one.chunks - one.covered
+            return f"{whose}: fresh" + (f", {newer:,} newer compared" if newer > 0 else "")
+        return f"{whose}: {'stale' if one.covered else 'none yet'}; all are compared until the worker has built it"
+
+    try:
+        states = footnote.index.graphs()
+    except FootnoteError:  # the index itself has said so
+        return []
+    return [("graph", partial(told, one)) for one in states]
 
 
 def _of_aws(settings: Settings) -> list[tuple[str, Callable[[], str]]]:

@@ -20,6 +20,7 @@ def ingest(footnote: Footnote, scope: Scope, paths: Sequence[Path], *, as_json: 
         work_off(footnote, tasks, watcher)
         while footnote.ingestor.drain(footnote.queue):  # what an earlier run, or a server, left waiting
             pass
+        footnote.index.tend(lambda: False)
         return watcher.summary(tasks)
 
 
@@ -34,4 +35,5 @@ def reindex(footnote: Footnote, tenant_id: str, *, as_json: bool) -> bool:
                 footnote.queue.send(change)
             tasks.append(task)
         work_off(footnote, tasks, watcher)
+        footnote.index.tend(lambda: False)
         return watcher.summary(tasks)

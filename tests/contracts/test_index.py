@@ -13,6 +13,7 @@ from corpus.errors import BadRequest
 from corpus.keys import chunk_id
 from corpus.model import Chunk, Generation, GenerationId, Hit, Legs, Where
 from corpus.ports import VectorIndex
+from corpus.ways import Filter
 from tests.contracts.adapters import SPACE, Opened
 
 TEXTS = ("the lift is broken", "the pool opens at nine", "lift maintenance costs money", "quiet hours and the pool")
@@ -358,3 +359,76 @@ def test_any_history_answers_as_the_simplest_index(
     ]
     assert sorted(ids(found.nearest)) == sorted(seen)
     assert sorted(ids(found.matching)) == sorted(one for one in seen if one[2] in {1, 3})
+
+
+JANUARY, MARCH = "2026-01-01T00:00:00.000Z", "2026-03-01T00:00:00.000Z"
+FILTERS = {
+    "documents": (Filter(document_ids=frozenset({"a", "b", "nothing"})), "ab"),
+    "tags": (Filter(tags=frozenset({"blue", "old"})), "bcd"),
+    "types": (Filter(types=frozenset({"text/html"})), "bd"),
+    "since": (Filter(since=MARCH), "cd"),
+    "until": (Filter(until=MARCH), "ab"),
+    "from to": (Filter(since=JANUARY, until="2026-03-01T00:00:00.001Z"), "abcd"),
+    "all at once": (Filter(frozenset("abd"), frozenset({"blue"}), frozenset({"text/html"}), MARCH, ""), "d"),
+    "nothing passes": (Filter(tags=frozenset({"blu", "BLUE", "blue\x00"})), ""),
+}
+
+
+@pytest.fixture
+def filled(index: VectorIndex) -> VectorIndex:
+    """Four documents that differ in tags, type and date, each with others of the same kind that belong to others."""
+    kinds = (("a", ("red",), "text/plain"), ("b", ("blue", "red"), "text/html"), ("c", ("old",), "text/plain"))
+    for n, (name, tags, kind) in enumerate((*kinds, ("d", ("blue",), "text/html"))):
+        others = (
+            generation(f"other-{name}", seed=10 * n, readers=("user:other", "user:me\x00")),
+            generation(f"else-{name}", seed=10 * n, tenant_id="tower"),
+        )
+        for one in (generation(name, seed=10 * n), *others):
+            created = MARCH if name in "cd" else JANUARY
+            index.write(replace(one, tags=tags, file_type=kind, created_at=created))
+    return index
+
+
+@pytest.mark.parametrize("kind", FILTERS)
+def test_filter(filled: VectorIndex, kind: str) -> None:
+    """Both lists hold only what passes the filter of `where`, and `nearest` the k nearest of that."""
+    only, passing = FILTERS[kind]
+
+    for k in (3, 100):
+        found = legs(filled, where=replace(ME, only=only), k=k)
+        best = [hit for hit in legs(filled, k=100).nearest if hit.generation.document_id in passing]
+        assert ids(found.nearest) == ids(best)[:k]
+        assert len(found.matching) == min(2 * len(passing), k)
+        assert {hit.generation.document_id for hit in found.matching} <= set(passing)
+
+
+def test_a_filter_admits_nobody(filled: VectorIndex) -> None:
+    """Naming a document, or anything of it, shows it to no one who may not see it."""
+    only = Filter(document_ids=frozenset({"other-a", "else-b", "a"}))
+
+    found = legs(filled, where=replace(ME, only=only), k=100)
+
+    assert {hit.generation.document_id for hit in (*found.nearest, *found.matching)} == {"a"}
+    assert legs(filled, where=replace(ME, only=Filter(document_ids=frozenset({"other-a"})))) == Legs((), ())
+    for stranger in ("user:me\x00\x00", "user:m", ""):
+        assert legs(filled, where=replace(ME, principals=frozenset({stranger or "user:other\x00"}))) == Legs((), ())
+
+
+def test_a_chunk_without_a_date_passes_no_dates(index: VectorIndex) -> None:
+    index.write(replace(generation("undated"), created_at=""))
+
+    for only in (Filter(since=JANUARY), Filter(until=MARCH)):
+        assert legs(index, where=replace(ME, only=only)) == Legs((), ())
+    assert len(legs(index).nearest) == 4
+
+
+def test_tend(opened_index: Opened[VectorIndex]) -> None:
+    """What a search finds is the same before and after tending, and tending again changes nothing."""
+    index = opened_index.it
+    for n in range(20):
+        index.write(generation(f"d{n}", seed=100 * n))
+    before = legs(index)
+    for _ in range(2):
+        index.tend(lambda: False)
+        assert legs(index) == legs(opened_index.again()) == before
+    assert all(one.fresh for one in index.graphs())

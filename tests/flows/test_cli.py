@@ -446,3 +446,33 @@ def test_watch(documents: Path, tmp_path: Path) -> None:
     until("minutes.txt", "rules.md")
     ended(watching)
     footnote.close()
+
+
+def test_search_through_some(run: Run, documents: Path) -> None:
+    """`search` looks through the documents, kinds and days that are named, and refuses what it does not know."""
+    run("ingest", documents)
+
+    def names(*options: str) -> list[str]:
+        (found,) = lines(run("search", "the lift and the pool", "--json", *options))
+        return sorted(hit["fileName"] for hit in found["hits"])
+
+    assert names() == ["minutes.txt", "rules.md"]
+    assert names("--document", "rules.md") == names("--type", "md") == names("--type", "text/markdown") == ["rules.md"]
+    assert names("--type", "md", "--type", ".txt", "--since", "2026-01-01") == ["minutes.txt", "rules.md"]
+    assert names("--until", "2026-01-01") == names("--tag", "none") == names("--type", "pdf") == []
+    for option in (("--type", "xyz"), ("--since", "yesterday"), ("--document", "nothing.pdf")):
+        assert option[1] in run("search", "pool", *option, code=1).stderr
+
+
+def test_the_way_is_told(run: Run, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`search --explain` and `doctor` say how chunks are looked for; a graph is there as soon as `ingest` ends."""
+    run("ingest", documents)
+    assert "exact over 2 chunks" in run("search", "pool", "--explain").stdout
+
+    monkeypatch.setenv("FOOTNOTE_EXACT_BELOW", "1")
+    assert "graph of a user who sees 2 chunks: none yet" in " ".join(run("doctor").stdout.split())
+    run("ingest", documents)
+
+    (found,) = lines(run("search", "pool", "--explain", "--json"))
+    assert (found["way"], len(found["hits"])) == ("graph of 2 chunks", 2)
+    assert "graph of a user who sees 2 chunks: fresh" in " ".join(run("doctor").stdout.split())

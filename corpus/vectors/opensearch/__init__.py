@@ -20,7 +20,7 @@ from corpus.vectors.common import check_vectors, index_name, searched_words
 from corpus.vectors.opensearch.bulk import Bulk
 from corpus.vectors.opensearch.client import encoded, translated
 from corpus.vectors.opensearch.mapping import EF_SEARCH, Design, is_younger
-from corpus.ways import GraphState
+from corpus.ways import Filter, GraphState
 
 if TYPE_CHECKING:
     from corpus.model import Vector
@@ -257,7 +257,10 @@ def _of(generation: GenerationId) -> list[Clause]:
 
 
 def _visible(where: Where) -> Clause:
-    """The filter that is ANDed to every search: tenant, readers, and what is left out. Values only, never syntax."""
+    """The filter that is ANDed to every search: tenant, readers, what the asker wants, and what is left out.
+
+    Values only, never syntax.
+    """
     readable: list[Clause] = [{"terms": {"readers": sorted(where.principals)}}]
     if where.document_ids:
         readable.append({"terms": {"documentId": sorted(where.document_ids)}})
@@ -266,10 +269,22 @@ def _visible(where: Where) -> Clause:
             "filter": [
                 {"term": {"tenantId": where.tenant_id}},
                 {"bool": {"should": readable, "minimum_should_match": 1}},
+                *_passing(where.only),
             ],
             "must_not": [{"bool": {"filter": _of(one)}} for one in sorted(where.without)],
         }
     }
+
+
+def _passing(only: Filter) -> Iterator[Clause]:
+    """What a filter asks, each kind that is given in a clause of its own."""
+    kinds = {"documentId": only.document_ids, "metadata.tags": only.tags, "metadata.fileType": only.types}
+    for name, values in kinds.items():
+        if values:
+            yield {"terms": {name: sorted(values)}}
+    times = {"gte": only.since, "lt": only.until}
+    if only.since or only.until:
+        yield {"range": {"createdAt": {bound: time for bound, time in times.items() if time}}}
 
 
 def _nearest(vector: Vector, k: int, visible: Clause) -> Clause:

@@ -128,6 +128,11 @@ def document_reader(document_id: str) -> str:
     return f"document:{document_id}"
 
 
+def marks(values: Iterable[object]) -> str:
+    """Return a question mark for each value."""
+    return ", ".join("?" for _ in values)
+
+
 def coded(principal: str) -> str:
     """Return a principal as one word of the full-text index, which folds case and parts words at blanks."""
     return principal.encode().hex()

@@ -1,4 +1,7 @@
-"""What a search may see, as clauses of SQL and as the numbers of generations."""
+"""What a search may see, as clauses of SQL and as the numbers of generations.
+
+Only numbers are handed over as JSON: SQLite ends a text in JSON at its first NUL.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,11 @@ import numpy as np
 
 from corpus.database import Connection
 from corpus.model import Where
-from corpus.vectors.sqlite.schema import document_reader, numbers_of
+from corpus.vectors.sqlite.schema import document_reader, marks, numbers_of
 from corpus.ways import Filter
 
 if TYPE_CHECKING:
     from corpus.vectors.sqlite.audiences import Allowed
-
-TAGGED = """EXISTS (
-    SELECT 1 FROM json_each(generation.tags) AS tag WHERE tag.value IN (SELECT value FROM json_each(?))
-)"""
 
 
 def principals_of(where: Where) -> list[str]:
@@ -35,28 +34,25 @@ def passing(connection: Connection, where: Where) -> Allowed | None:
     without = left_out(connection, where)
     if not without and not where.only:
         return None
-    clauses, values = conditions(where.only)
+    principals, (clauses, values) = principals_of(where), conditions(where.only)
     statement = f"""
         SELECT DISTINCT generation.id FROM reader JOIN generation ON generation.id = reader.generation
-        WHERE reader.tenantId = ? AND principal IN (SELECT value FROM json_each(?))
+        WHERE reader.tenantId = ? AND principal IN ({marks(principals)})
           AND generation.id NOT IN (SELECT value FROM json_each(?)) {clauses}
     """
-    asked = (where.tenant_id, json.dumps(principals_of(where)), json.dumps(without), *values)
+    asked = (where.tenant_id, *principals, json.dumps(without), *values)
     return np.array([row[0] for row in connection.execute(statement, asked)], np.int64)
 
 
 def conditions(only: Filter) -> tuple[str, list[str]]:
     """Return what a filter asks of a row of `generation`, with an AND before each clause, and the values."""
+    documents, types, tags = (sorted(values) for values in (only.document_ids, only.types, only.tags))
     found = [
-        ("generation.documentId IN (SELECT value FROM json_each(?))", _listed(only.document_ids)),
-        ("generation.fileType IN (SELECT value FROM json_each(?))", _listed(only.types)),
-        (TAGGED, _listed(only.tags)),
-        ("generation.createdAt >= ?", only.since),
-        ("generation.createdAt != '' AND generation.createdAt < ?", only.until),
+        (f"generation.documentId IN ({marks(documents)})", documents),
+        (f"generation.fileType IN ({marks(types)})", types),
+        (f"EXISTS (SELECT 1 FROM json_each(generation.tags) AS tag WHERE tag.value IN ({marks(tags)}))", tags),
+        ("generation.createdAt >= ?", [only.since] if only.since else []),
+        ("generation.createdAt != '' AND generation.createdAt < ?", [only.until] if only.until else []),
     ]
-    given = [(clause, value) for clause, value in found if value]
-    return " ".join(f"AND {clause}" for clause, _ in given), [value for _, value in given]
-
-
-def _listed(values: frozenset[str]) -> str:
-    return json.dumps(sorted(values)) if values else ""
+    clauses = [f"AND {clause}" for clause, values in found if values]
+    return " ".join(clauses), [value for _, values in found for value in values]

@@ -1,0 +1,61 @@
+"""What `search` is to look through: documents, tags, kinds of files and dates, as a person names them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from corpus.errors import BadRequest
+from corpus.model import Scope
+from corpus.ways import Filter
+from footnote.commands.managing import named
+from footnote.connect import Footnote
+from ingest.extractors import EXTRACTORS
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def chosen(
+    footnote: Footnote,
+    scope: Scope,
+    documents: Sequence[str],
+    tags: Sequence[str],
+    types: Sequence[str],
+    since: str,
+    until: str,
+) -> Filter:
+    """Return the filter of these values; raises `NotFound` for an unknown document, `BadRequest` for the others."""
+    return Filter(
+        document_ids=frozenset(named(footnote, scope, one).document_id for one in documents),
+        tags=frozenset(tags),
+        types=frozenset(kind for one in types for kind in media_types(one)),
+        since=moment("--since", since),
+        until=moment("--until", until, whole_day=True),
+    )
+
+
+def media_types(kind: str) -> tuple[str, ...]:
+    """Return the media types of a suffix ("pdf", ".md"), or the media type that was given itself."""
+    if "/" in kind:
+        return (kind.lower(),)
+    suffix = f".{kind.lower().lstrip('.')}"
+    found = next((one.MEDIA_TYPES for one in EXTRACTORS if suffix in one.SUFFIXES), None)
+    if found is None:
+        known = ", ".join(sorted(suffix.lstrip(".") for one in EXTRACTORS for suffix in one.SUFFIXES))
+        raise BadRequest(f"--type {kind}: no document is of this kind.", hint=f"Known are {known}, and media types.")
+    return tuple(found)
+
+
+def moment(option: str, value: str, *, whole_day: bool = False) -> str:
+    """Return a date or a time as records write it, in UTC; of a date with `whole_day`, the end of that day."""
+    if not value:
+        return ""
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise BadRequest(f"{option} {value}: expected a date such as 2026-03-31, or a time with it.") from error
+    if whole_day and _DAY.fullmatch(value):
+        parsed += timedelta(days=1)
+    parsed = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return parsed.isoformat(timespec="milliseconds").replace("+00:00", "Z")
