@@ -4,7 +4,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 SRC := corpus ingest search lambdas footnote tests bench sample_docs
 
-.PHONY: help demo test check baseline serve bench soak fuzz bench-services services services-status services-stop clean
+.PHONY: help demo test check baseline serve bench bench-engines soak fuzz bench-services services services-status services-stop clean
 
 help:
 	@echo "make demo      ingest sample_docs/ and ask three questions"
@@ -13,6 +13,7 @@ help:
 	@echo "make baseline  keep how the golden questions are answered now, for make check to hold against"
 	@echo "make serve     answer over HTTP on http://127.0.0.1:8000"
 	@echo "make bench     measure what docs/benchmarks.md quotes; DATA=folder of the labelled sets"
+	@echo "make bench-engines  the vector index against other engines in one process; half an hour"
 	@echo "make soak      a PDF of 2,000 pages in slices of time, killed and stopped; a few minutes"
 	@echo "make fuzz      damaged documents for every extractor; SECONDS=60 for each, by atheris where it installs"
 	@echo "make bench-services  the same on OpenSearch, DynamoDB Local and moto; a quarter of an hour"
@@ -59,6 +60,10 @@ bench: .venv/dev .venv/model
 
 	@$(BIN)/footnote eval $(SETS:%=$(DATA)/%) $(TEXTS:%=--foreign $(DATA)/%) --out $(QUALITY)
 	@$(BIN)/python -m bench.support $(QUALITY)
+
+bench-engines: .venv/dev
+	@$(BIN)/python -m bench.engines
+	@$(BIN)/python -m bench.engines --million
 
 soak: .venv/dev
 	@$(BIN)/python -m bench.big

@@ -25,7 +25,7 @@ import numpy as np
 
 from bench.corpora import data_folder
 from bench.extraction import bare
-from bench.timing import HEAD, machine, row
+from bench.timing import HEAD, machine, peers_python, row
 from corpus.model import Passage, Purpose, Space
 from footnote.connect import ADAPTERS, Footnote, connect
 from footnote.settings import Settings
@@ -97,15 +97,9 @@ def parts(paths: Sequence[Path]) -> float:
 
 def langchain(paths: Sequence[Path]) -> dict[str, Any]:
     """What LangChain takes for the same files."""
-    python = ROOT / ".venv" / "peers" / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", python.parent.parent], check=True)
-        needed = ROOT / "requirements" / "peers.txt"
-        install = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(needed)]
-        subprocess.run(install, check=True)
     with tempfile.TemporaryDirectory() as cache:
         (Path(cache) / VOCABULARY).write_bytes(gzip.decompress(tokens.VOCABULARY.read_bytes()))
-        command = list(map(str, (python, "-W", "ignore", ROOT / "bench" / "peers" / "langchain.py", *paths)))
+        command = list(map(str, (peers_python(), "-W", "ignore", ROOT / "bench" / "peers" / "langchain.py", *paths)))
         done = subprocess.run(command, env={"TIKTOKEN_CACHE_DIR": cache}, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 
 def interleaved(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -19,6 +22,18 @@ def interleaved(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[s
             way()
             taken[name].append(time.perf_counter() - begun)
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def peers_python() -> Path:
+    """Return the interpreter of the environment that other products have to themselves, made by the first run."""
+    root = Path(__file__).parent.parent
+    python = root / ".venv" / "peers" / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", python.parent.parent], check=True)
+        needed = root / "requirements" / "peers.txt"
+        install = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(needed)]
+        subprocess.run(install, check=True)
+    return python
 
 
 def machine() -> str:

@@ -9,9 +9,7 @@ from datetime import UTC, datetime, timedelta
 from corpus.errors import BadRequest
 from corpus.model import Scope
 from corpus.ways import Filter
-from footnote.commands.managing import named
 from footnote.connect import Footnote
-from ingest.extractors import EXTRACTORS
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -26,6 +24,8 @@ def chosen(
     until: str,
 ) -> Filter:
     """Return the filter of these values; raises `NotFound` for an unknown document, `BadRequest` for the others."""
+    from footnote.commands.managing import named  # noqa: PLC0415 -- here and below: who names nothing imports less
+
     return Filter(
         document_ids=frozenset(named(footnote, scope, one).document_id for one in documents),
         tags=frozenset(tags),
@@ -39,6 +39,8 @@ def media_types(kind: str) -> tuple[str, ...]:
     """Return the media types of a suffix ("pdf", ".md"), or the media type that was given itself."""
     if "/" in kind:
         return (kind.lower(),)
+    from ingest.extractors import EXTRACTORS  # noqa: PLC0415
+
     suffix = f".{kind.lower().lstrip('.')}"
     found = next((one.MEDIA_TYPES for one in EXTRACTORS if suffix in one.SUFFIXES), None)
     if found is None:
