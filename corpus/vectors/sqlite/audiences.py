@@ -57,19 +57,28 @@ class _Held:
     keys: Keys = field(default_factory=lambda: np.empty(0, np.int64))
     alive: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     size: int = 0
+    dead: bool = False
     removed: int = 0
     newest: int = 0
 
     def slab(self, newest: int) -> Slab:
         """The rows of generations up to `newest`: what is behind them, a younger search has put there."""
         size = self.size if newest >= self.newest else int(np.searchsorted(self.keys[: self.size], key_of(newest + 1)))
-        alive = self.alive[:size]
-        return Slab(self.block[:size], self.scales[:size], self.keys[:size], None if alive.all() else alive)
+        alive = self.alive[:size] if self.dead else None
+        return Slab(self.block[:size], self.scales[:size], self.keys[:size], alive)
 
     def bury(self, numbers: Allowed) -> None:
-        """Mark the rows dead whose generation is not among `numbers`; searches under way keep what they have."""
+        """Mark the rows dead whose generation is not among `numbers`, or forget all if these are many.
+
+        Searches under way keep what they have.
+        """
         self.alive = self.alive.copy()
         self.alive[: self.size] = np.isin(self.keys[: self.size] >> INDEX_BITS, numbers)
+        living = np.count_nonzero(self.alive[: self.size])
+        self.dead = bool(living < self.size)
+        if MOST_DEAD * (self.size - living) > self.size:
+            self.block, self.scales, self.keys = self.block[:0], self.scales[:0], self.keys[:0]
+            self.alive, self.size, self.dead, self.newest = self.alive[:0], 0, False, 0
 
     def reserve(self, rows: int, spare: int) -> None:
         """Make room for so many rows in all, if there is none."""
@@ -132,10 +141,12 @@ class Audiences:
             held = held or self._held.setdefault(name, _Held(self._dimensions))
             self._held.move_to_end(name)
         with held.lock:
+            before = held.bytes
             if not self._freshen(connection, held, audience, since):
                 return None
-            slab = held.slab(audience.newest)
-        self._shrink()
+            slab, grown = held.slab(audience.newest), held.bytes > before
+        if grown:
+            self._shrink()
         return slab
 
     def _freshen(self, connection: Connection, held: _Held, audience: Audience, since: int) -> bool:
@@ -145,10 +156,6 @@ class Audiences:
         if held.removed < audience.removed:
             numbers = numbers_of_audience(connection, audience, since)
             held.bury(numbers)
-            if MOST_DEAD * np.count_nonzero(held.alive[: held.size]) < (MOST_DEAD - 1) * held.size:
-                held.size, held.newest = 0, 0
-                held.block = held.block[:0]
-                held.scales, held.keys, held.alive = held.scales[:0], held.keys[:0], held.alive[:0]
             held.removed = audience.removed
         if held.newest < audience.newest:
             if not held.size and not since:

@@ -11,7 +11,7 @@ from corpus.database import Connection, Database
 from corpus.model import Where
 from corpus.vectors.sqlite.audiences import Audience, Audiences, audiences_of
 from corpus.vectors.sqlite.graphs import Graphs
-from corpus.vectors.sqlite.rows import best_of, cosines, quantised
+from corpus.vectors.sqlite.rows import best_of, cosines, quantised_one
 from corpus.vectors.sqlite.schema import INDEX_BITS
 from corpus.vectors.sqlite.visible import passing, principals_of
 from corpus.ways import Way
@@ -60,14 +60,14 @@ class Nearest:
 
         With `exact`, no graph is used.
         """
-        block, scales = quantised(np.asarray(vector, np.float32)[None])
-        asked = _Asked(block, float(scales[0]), k, max(RESCORED, k + k // 2), passing(connection, where))
+        block, scale = quantised_one(vector)
+        asked = _Asked(block, scale, k, max(RESCORED, k + k // 2), passing(connection, where))
         parts = []
         for audience in audiences_of(connection, where.tenant_id, principals_of(where)):
             part = None if exact else self._by_graph(connection, asked, audience)
             parts.append(part or self._exactly(connection, asked, audience))
         scores, keys = self._rescored(connection, _best(parts, asked.candidates), vector)
-        best = np.lexsort((keys, -scores))[:k]
+        best = np.argsort(-scores, kind="stable")[:k]
         way = Way(sum(part.way.graph for part in parts), sum(part.way.exact for part in parts))
         return list(zip(keys[best].tolist(), scores[best].tolist(), strict=True)), way
 
@@ -104,8 +104,8 @@ class Nearest:
         return _Found(scores, keys, Way(exact=sum(part.way.exact for part in parts)))
 
     def _rescored(self, connection: Connection, keys: Keys, vector: Vector) -> tuple[Scores, Keys]:
-        """The cosines of candidates by their halves; in the order in which the file has them."""
-        statement = "SELECT id, row FROM half WHERE id IN (SELECT value FROM json_each(?))"
+        """The cosines of candidates by their halves, and their keys, ascending."""
+        statement = "SELECT id, row FROM half WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
         rows = connection.execute(statement, (json.dumps(keys.tolist()),)).fetchall()
         halves = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(-1, self._dimensions)
         return cosines(halves, vector), np.array([row[0] for row in rows], np.int64)

@@ -51,6 +51,12 @@ def quantised(vectors: Matrix) -> tuple[Block, Vector]:
     return block, scales
 
 
+def quantised_one(vector: Vector) -> tuple[Block, float]:
+    """Return one vector as a block of one row, and its scale."""
+    scale = float(np.abs(vector).max()) / GREATEST or 1.0
+    return np.rint(vector / np.float32(scale)).astype(np.int8)[None], scale
+
+
 def halved(vectors: Matrix) -> Halves:
     """Return the rows as float16."""
     return np.ascontiguousarray(vectors, np.float16)
