@@ -27,7 +27,7 @@ from corpus.model import (
     Where,
 )
 from corpus.parts import Part
-from corpus.ways import GraphState
+from corpus.ways import Exact, GraphState
 
 if TYPE_CHECKING:
     from corpus.model import Matrix, Vector
@@ -281,11 +281,12 @@ class VectorIndex(Protocol):
         """
         ...
 
-    def tend(self, stop: Callable[[], bool]) -> None:
-        """Build what makes searches fast, as far as the index does not do so by itself, until `stop` says so.
+    def exactly(self, vector: Vector, k: int, where: Where) -> Exact:
+        """Return the k nearest chunks of what `where` may see, each of which is compared, graphs or not."""
+        ...
 
-        What a search finds is the same before and after, but for what a graph may miss.
-        """
+    def tend(self, stop: Callable[[], bool]) -> None:
+        """Build what makes searches fast, until `stop` says so; what they find stays, but for what a graph misses."""
         ...
 
     def graphs(self) -> list[GraphState]:

@@ -54,3 +54,10 @@ class GraphState:
     chunks: int
     covered: int
     fresh: bool
+
+
+class Exact(NamedTuple):
+    """The nearest chunks of a question, best first, found by comparing all that pass, and how many these are."""
+
+    chunk_ids: tuple[str, ...]
+    compared: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -17,11 +18,13 @@ from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
 from corpus.records.documents import Documents
 from corpus.records.jobs import Jobs
 from corpus.records.people import People
+from corpus.records.recall import Recalls
 from corpus.texts import stored
 from corpus.ways import EVERYTHING, Filter
 from footnote.settings import Settings
 from ingest.upload import Uploads
 from search.answer import Answerer
+from search.meter import RecallMeter
 from search.retrieve import Found, Retriever
 
 DYNAMODB_SECONDS = 5.0
@@ -118,7 +121,17 @@ class Footnote:
     @cached_property
     def retriever(self) -> Retriever:
         """Hybrid search."""
-        return Retriever(self.table, self.index, self.embedder)
+        return Retriever(self.table, self.index, self.embedder, self.meter.look)
+
+    @cached_property
+    def meter(self) -> RecallMeter:
+        """What measures how much of what it should find a search finds."""
+        return RecallMeter(self.index, self.recalls, self.settings.recall_sample, self.clock, random.random)
+
+    @property
+    def recalls(self) -> Recalls:
+        """The records of what was measured."""
+        return Recalls(self.table, self.index.name)
 
     @property
     def people(self) -> People:
@@ -162,8 +175,8 @@ class Footnote:
         return Scope(user_id, LOCAL_TENANT, principals, LOCAL_ACTIONS, self.clock())
 
     def close(self) -> None:
-        """Let go of every part that was opened."""
-        for part in list(vars(self).values()):
+        """Let go of every part that was opened, the youngest first: it may still use the others."""
+        for part in reversed(list(vars(self).values())):
             close = getattr(part, "close", None)
             if close:
                 close()

@@ -10,6 +10,7 @@ from corpus.answers import Answer, Citation
 from corpus.model import Document, Hit, Page, Reason
 from corpus.records.documents import data_of, reason_data
 from corpus.records.jobs import Job, Progress, progress_data
+from corpus.records.recall import Recall
 
 UNPAGED = ""
 MINUTE = 60
@@ -87,6 +88,19 @@ def job_data(job: Job) -> dict[str, Any]:
         "attempt": job.attempt,
         "error": reason_data(job.error) if job.error else None,
     }
+
+
+def exposition(found: Sequence[Recall]) -> str:
+    """Return measured recall in the text format of Prometheus."""
+    metrics = (
+        ("footnote_recall_at_10", "Share of the ten nearest chunks that were found.", [one.share for one in found]),
+        ("footnote_recall_questions", "Questions that were asked again.", [one.questions for one in found]),
+    )
+    lines = []
+    for name, about, values in metrics:
+        lines += [f"# HELP {name} {about}", f"# TYPE {name} gauge"]
+        lines += [f'{name}{{visible="{one.size}"}} {value:g}' for one, value in zip(found, values, strict=True)]
+    return "\n".join(lines) + "\n"
 
 
 def far(progress: Progress) -> str:

@@ -75,6 +75,7 @@ class Settings:
     ocr: Ocr = OCR
     exact_below: int = EXACT_BELOW
     cache_bytes: int = CACHE_BYTES
+    recall_sample: float = 0.01
     engine: Engine = "faiss"
     index_user: str = ""
     index_password: str = field(default="", repr=False)
@@ -119,6 +120,7 @@ class Settings:
             ),
             exact_below=reader.whole("FOOTNOTE_EXACT_BELOW", EXACT_BELOW),
             cache_bytes=reader.whole("FOOTNOTE_CACHE_BYTES", CACHE_BYTES),
+            recall_sample=reader.share("FOOTNOTE_RECALL_SAMPLE", 0.01),
             engine=reader.one_of("FOOTNOTE_ENGINE", ENGINES),
             index_user=reader.text("FOOTNOTE_INDEX_USER"),
             index_password=reader.text("FOOTNOTE_INDEX_PASSWORD"),
@@ -143,6 +145,9 @@ class _Reader:
 
     def whole(self, name: str, default: int) -> int:
         return self._take(name, default, _positive, "a whole number above 0")
+
+    def share(self, name: str, default: float) -> float:
+        return self._take(name, default, _share, "a share from 0 to 1, such as 0.01")
 
     def text(self, name: str) -> str:
         return self._take(name, "", _printable, "text on one line")
@@ -265,3 +270,10 @@ def _positive(value: str) -> int:
     if number <= 0:
         raise ValueError(value)
     return number
+
+
+def _share(value: str) -> float:
+    share = float(value)
+    if not 0 <= share <= 1:
+        raise ValueError(value)
+    return share

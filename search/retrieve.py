@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from corpus import words
-from corpus.model import Document, GenerationId, Hit, Passage, Scope
+from corpus.model import Document, GenerationId, Hit, Legs, Passage, Scope, Where
 from corpus.ports import Embedder, Table, VectorIndex
 from corpus.records.documents import Documents
 from corpus.ways import EVERYTHING, Filter, Way
 from search.fuse import fuse
 from search.rerank import DEPTH as RERANKED
 from search.rerank import reranked
+
+if TYPE_CHECKING:
+    from corpus.model import Vector
 
 DEPTH = 100
 """Hits each leg is asked for; the fused ranking is made of these."""
@@ -36,10 +40,18 @@ class Found:
 class Retriever:
     """Hybrid search over one index."""
 
-    def __init__(self, table: Table, index: VectorIndex, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        table: Table,
+        index: VectorIndex,
+        embedder: Embedder,
+        look: Callable[[Vector, Where, Legs], None] = lambda *_: None,
+    ) -> None:
+        """`look` is shown every question with what the index found."""
         self._documents = Documents(table)
         self._index = index
         self._embedder = embedder
+        self._look = look
 
     def search(self, scope: Scope, question: str, k: int, only: Filter = EVERYTHING) -> Found:
         """Return the k best chunks that the asker may see and that pass the filter, of documents as they are now.
@@ -54,6 +66,7 @@ class Retriever:
         found = Found()
         for _ in range(1 + REPEATS):
             legs = self._index.legs(rows[0], asked.searched, DEPTH, where)
+            self._look(rows[0], where, legs)
             cosines = {hit.chunk_id: hit.score for hit in legs.nearest}
             found, dropped = self._guard(scope, fuse(legs), cosines, max(k, RERANKED))
             found = replace(found, way=legs.way)

@@ -59,7 +59,7 @@ from corpus.ports import (
     Queue,
     Remove,
 )
-from corpus.ways import GraphState, Way
+from corpus.ways import Exact, GraphState, Way
 
 if TYPE_CHECKING:
     from corpus.model import Matrix, Vector
@@ -362,6 +362,10 @@ class MemoryIndex:
             score=score,
             header=chunk.header,
         )
+
+    def exactly(self, vector: Vector, k: int, where: Where) -> Exact:
+        everything = self.legs(vector, (), len(self.rows), where).nearest
+        return Exact(tuple(hit.chunk_id for hit in everything[:k]), len(everything))
 
     def tend(self, stop: Callable[[], bool]) -> None:
         pass

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import FastAPI, File, Query, Request, UploadFile
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.middleware.base import BaseHTTPMiddleware, DispatchFunction, RequestResponseEndpoint
 
 from corpus.errors import TooLarge
@@ -27,7 +27,7 @@ from footnote.api.shapes import (
     SearchRequest,
 )
 from footnote.connect import Footnote
-from footnote.render import answer_data, document_data, document_with_progress, hit_data, page_data
+from footnote.render import answer_data, document_data, document_with_progress, exposition, hit_data, page_data
 from ingest.upload import unknown
 
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -60,6 +60,8 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     handle(app)
     _add_documents(app, footnote)
     _add_questions(app, footnote)
+    if not behind_gateway:
+        _add_metrics(app, footnote)
 
     @app.get("/health", tags=["service"])
     def health() -> Health:
@@ -128,6 +130,13 @@ def _add_questions(app: FastAPI, footnote: Footnote) -> None:
     def ask(asked: Question) -> AnswerReply:
         """Answer a question from the documents, with a citation for every sentence, or say that they do not."""
         return AnswerReply.model_validate(answer_data(footnote.ask(footnote.local_scope(), asked.question)))
+
+
+def _add_metrics(app: FastAPI, footnote: Footnote) -> None:
+    @app.get("/metrics", tags=["service"], response_class=PlainTextResponse)
+    def metrics() -> str:
+        """Return what is measured, as Prometheus reads it: the recall of the last seven days, by what askers see."""
+        return exposition(footnote.recalls.lately(footnote.clock()))
 
 
 def _read(file: UploadFile, limit: int) -> bytes:

@@ -21,6 +21,8 @@ from footnote.render import counted
 from footnote.settings import Ocr, Settings
 from ingest import ocr
 
+LEAST_RECALL = 0.98
+MISSING = "That is less than it should be: raise FOOTNOTE_EXACT_BELOW, and see docs/operations.md."
 MOST_SECONDS_APART = 60
 """AWS refuses what was signed five minutes off; so much is a clock that nobody keeps."""
 
@@ -80,6 +82,7 @@ def findings(footnote: Footnote) -> Iterator[Finding]:
             yield Finding(part, works=True, says=ask())
         except FootnoteError as error:
             yield Finding(part, works=False, says=error.message, hint=error.hint)
+    yield from _recall(footnote)
 
 
 def _graphs(footnote: Footnote) -> list[tuple[str, Callable[[], str]]]:
@@ -97,6 +100,17 @@ def _graphs(footnote: Footnote) -> list[tuple[str, Callable[[], str]]]:
     except FootnoteError:  # the index itself has said so
         return []
     return [("graph", partial(told, one)) for one in states]
+
+
+def _recall(footnote: Footnote) -> Iterator[Finding]:
+    """What was measured of late, for each group of askers by how many chunks they see."""
+    try:
+        found = footnote.recalls.lately(footnote.clock())
+    except FootnoteError:  # the table itself has said so
+        return
+    for one in found:
+        says = f"{one.share:.3f} of what is nearest is found for who sees {one.size} chunks ({one.questions:,} asked)"
+        yield Finding("recall", works=True, says=says, hint=MISSING if one.share < LEAST_RECALL else "")
 
 
 def _of_aws(settings: Settings) -> list[tuple[str, Callable[[], str]]]:

@@ -422,6 +422,16 @@ def test_a_chunk_without_a_date_passes_no_dates(index: VectorIndex) -> None:
     assert len(legs(index).nearest) == 4
 
 
+def test_exactly(filled: VectorIndex) -> None:
+    """Return the k nearest chunks of what `where` may see, each of which is compared, graphs or not."""
+    where = replace(ME, only=Filter(types=frozenset({"text/html"})))
+    nearest = legs(filled, where=where, k=100).nearest
+
+    for k in (3, 100):
+        found = filled.exactly(unit(0), k, where)
+        assert found == (tuple(hit.chunk_id for hit in nearest[:k]), 8)
+
+
 def test_tend(opened_index: Opened[VectorIndex]) -> None:
     """What a search finds is the same before and after tending, and tending again changes nothing."""
     index = opened_index.it

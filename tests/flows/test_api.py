@@ -284,6 +284,7 @@ def test_openapi(client: TestClient) -> None:
         "POST /v1/search",
         "POST /v1/ask",
         "GET /health",
+        "GET /metrics",
     }
     for verbs in schema["paths"].values():
         for operation in verbs.values():

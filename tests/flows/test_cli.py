@@ -476,3 +476,18 @@ def test_the_way_is_told(run: Run, documents: Path, monkeypatch: pytest.MonkeyPa
     (found,) = lines(run("search", "pool", "--explain", "--json"))
     assert (found["way"], len(found["hits"])) == ("graph of 2 chunks", 2)
     assert "graph of a user who sees 2 chunks: fresh" in " ".join(run("doctor").stdout.split())
+
+
+def test_recall_is_told(run: Run, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`doctor` says how much of what is nearest was found, once questions were measured; and warns below .98."""
+    run("ingest", documents)
+    monkeypatch.setenv("FOOTNOTE_RECALL_SAMPLE", "1")
+    run("search", "pool")
+    run("search", "lift")
+
+    said = run("doctor").stdout
+    assert "1.000 of what is nearest is found for who sees up to 1,000 chunks (2 asked)" in said
+    settings = Settings.from_env({}, home=Path("home").absolute())
+    with connect.connect(settings) as footnote:
+        footnote.recalls.add(footnote.clock(), 20_000, 10, 9)
+    assert "raise FOOTNOTE_EXACT_BELOW" in run("doctor").stdout

@@ -20,7 +20,7 @@ from corpus.vectors.common import check_vectors, index_name, searched_words
 from corpus.vectors.opensearch.bulk import Bulk
 from corpus.vectors.opensearch.client import encoded, translated
 from corpus.vectors.opensearch.mapping import EF_SEARCH, Design, is_younger
-from corpus.ways import Filter, GraphState
+from corpus.ways import Exact, Filter, GraphState
 
 if TYPE_CHECKING:
     from corpus.model import Vector
@@ -154,6 +154,12 @@ class OpenSearchIndex:
             _hits(nearest, k, cosine=True),
             _hits(matching[0], k) if matching else (),
         )
+
+    def exactly(self, vector: Vector, k: int, where: Where) -> Exact:
+        self._checked()
+        found = self._search(_exactly(vector, k, _visible(where)))["hits"]
+        ids = dict.fromkeys(hit["fields"]["chunkId"][0] for hit in found["hits"])
+        return Exact(tuple(ids), int(found["total"]["value"]))
 
     def tend(self, stop: Callable[[], bool]) -> None:
         """Do nothing: OpenSearch builds its graphs by itself."""
@@ -296,6 +302,20 @@ def _nearest(vector: Vector, k: int, visible: Clause) -> Clause:
         "filter": visible,
     }
     return {"size": k, "query": {"knn": {"embedding": asked}}}
+
+
+def _exactly(vector: Vector, k: int, visible: Clause) -> Clause:
+    """Every chunk that passes is scored by a script of the k-NN plug-in, which knows no graphs."""
+    asked = {"field": "embedding", "query_value": vector, "space_type": "cosinesimil"}
+    script = {"lang": "knn", "source": "knn_score", "params": asked}
+    return {
+        "size": k,
+        "track_total_hits": True,
+        "timeout": f"{SEARCH_SECONDS}s",
+        "_source": False,
+        "docvalue_fields": ["chunkId"],
+        "query": {"script_score": {"query": visible, "script": script}},
+    }
 
 
 def _matching(words: Sequence[str], k: int, visible: Clause) -> Clause:

@@ -19,7 +19,7 @@ from corpus.vectors.common import check_vectors, index_name
 from corpus.vectors.sqlite.nearest import Nearest
 from corpus.vectors.sqlite.schema import INDEX_BITS, INDEX_MASK, SCHEMA, bring_up, coded, insert, numbers_of, remove
 from corpus.vectors.sqlite.visible import conditions, left_out, principals_of
-from corpus.ways import CACHE_BYTES, EXACT_BELOW, GraphState
+from corpus.ways import CACHE_BYTES, EXACT_BELOW, Exact, GraphState
 
 if TYPE_CHECKING:
     from corpus.model import Vector
@@ -80,6 +80,12 @@ class SqliteIndex:
             self._check_space(connection)
             nearest, way = self._nearest.find(connection, vector, k, where)
             return Legs(_hits(connection, nearest), _matching(connection, words, k, where), way)
+
+    def exactly(self, vector: Vector, k: int, where: Where) -> Exact:
+        with self._database.read() as connection:
+            self._check_space(connection)
+            nearest, way = self._nearest.find(connection, vector, k, where, exact=True)
+            return Exact(tuple(hit.chunk_id for hit in _hits(connection, nearest)), way.exact)
 
     def tend(self, stop: Callable[[], bool]) -> None:
         self._nearest.graphs.tend(stop)
