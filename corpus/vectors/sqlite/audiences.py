@@ -20,12 +20,12 @@ import numpy as np
 
 from corpus.database import Connection
 from corpus.vectors.sqlite.rows import Slab
-from corpus.vectors.sqlite.schema import INDEX_BITS, key_of, marks
+from corpus.vectors.sqlite.schema import INDEX_BITS, INDEX_MASK, key_of, marks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from corpus.vectors.sqlite.rows import Keys
+    from corpus.vectors.sqlite.rows import Halves, Keys
 
     Allowed = NDArray[np.int64]
 
@@ -34,6 +34,8 @@ SPARE = 8
 MOST_DEAD = 4
 """When one row in so many is dead, the reader is read anew."""
 STREAMED_ROWS = 8192
+WITH_HALVES = 2048
+"""Up to so many rows of a reader memory holds the halves too: three times the room, for a search of half the time."""
 
 
 class Audience(NamedTuple):
@@ -55,6 +57,7 @@ class _Held:
     block: NDArray[np.int8] = field(default_factory=lambda: np.empty((0, 0), np.int8))
     scales: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     keys: Keys = field(default_factory=lambda: np.empty(0, np.int64))
+    halves: Halves | None = None
     alive: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     size: int = 0
     dead: bool = False
@@ -65,7 +68,8 @@ class _Held:
         """The rows of generations up to `newest`: what is behind them, a younger search has put there."""
         size = self.size if newest >= self.newest else int(np.searchsorted(self.keys[: self.size], key_of(newest + 1)))
         alive = self.alive[:size] if self.dead else None
-        return Slab(self.block[:size], self.scales[:size], self.keys[:size], alive)
+        halves = None if self.halves is None else self.halves[:size]
+        return Slab(self.block[:size], self.scales[:size], self.keys[:size], alive, halves)
 
     def bury(self, numbers: Allowed) -> None:
         """Mark the rows dead whose generation is not among `numbers`, or forget all if these are many.
@@ -78,6 +82,7 @@ class _Held:
         self.dead = bool(living < self.size)
         if MOST_DEAD * (self.size - living) > self.size:
             self.block, self.scales, self.keys = self.block[:0], self.scales[:0], self.keys[:0]
+            self.halves = None if self.halves is None else self.halves[:0]
             self.alive, self.size, self.dead, self.newest = self.alive[:0], 0, False, 0
 
     def reserve(self, rows: int, spare: int) -> None:
@@ -85,8 +90,11 @@ class _Held:
         if rows <= len(self.keys):
             return
         room = rows + spare
-        for name, shape in (("block", (room, self.dimensions)), ("scales", room), ("keys", room), ("alive", room)):
+        wide = (room, self.dimensions)
+        for name, shape in (("block", wide), ("halves", wide), ("scales", room), ("keys", room), ("alive", room)):
             old = getattr(self, name)
+            if old is None:
+                continue
             new = np.empty(shape, old.dtype)
             if self.size:
                 new[: self.size] = old[: self.size]
@@ -95,7 +103,11 @@ class _Held:
     def append(self, slab: Slab) -> None:
         """Put rows behind the others; nobody sees them before `size` says so."""
         end = self.size + len(slab.keys)
+        if slab.halves is None or end > WITH_HALVES:
+            self.halves = None
         self.reserve(end, end // SPARE)
+        if self.halves is not None:
+            self.halves[self.size : end] = slab.halves
         self.block[self.size : end] = slab.block
         self.scales[self.size : end] = slab.scales
         self.keys[self.size : end] = slab.keys
@@ -104,7 +116,8 @@ class _Held:
 
     @property
     def bytes(self) -> int:
-        return self.block.nbytes + self.scales.nbytes + self.keys.nbytes + self.alive.nbytes
+        halves = 0 if self.halves is None else self.halves.nbytes
+        return self.block.nbytes + self.scales.nbytes + self.keys.nbytes + self.alive.nbytes + halves
 
 
 class Audiences:
@@ -138,7 +151,10 @@ class Audiences:
             held = self._held.get(name)
             if held is None and (only_known or self._row_bytes(audience.chunks) > self._most):
                 return None
-            held = held or self._held.setdefault(name, _Held(self._dimensions))
+            if held is None:
+                held = self._held[name] = _Held(self._dimensions)
+                if audience.chunks <= WITH_HALVES and self._row_bytes(audience.chunks, halves=True) <= self._most:
+                    held.halves = np.empty((0, self._dimensions), np.float16)
             self._held.move_to_end(name)
         with held.lock:
             before = held.bytes
@@ -160,13 +176,14 @@ class Audiences:
         if held.newest < audience.newest:
             if not held.size and not since:
                 held.reserve(audience.chunks, 0)
-            for slab in read_rows(connection, audience, max(since, held.newest), self._dimensions, None):
+            begin, halves = max(since, held.newest), held.halves is not None
+            for slab in read_rows(connection, audience, begin, self._dimensions, None, halves=halves):
                 held.append(slab)
             held.newest = audience.newest
         return True
 
-    def _row_bytes(self, rows: int) -> int:
-        return rows * (self._dimensions + 4 + 8 + 1)
+    def _row_bytes(self, rows: int, *, halves: bool = False) -> int:
+        return rows * (self._dimensions * (3 if halves else 1) + 4 + 8 + 1)
 
     def _shrink(self) -> None:
         """Forget the readers that were used longest ago, until the rest is within bounds."""
@@ -193,7 +210,13 @@ def numbers_of_audience(connection: Connection, audience: Audience, since: int) 
 
 
 def read_rows(
-    connection: Connection, audience: Audience, since: int, dimensions: int, allowed: Allowed | None
+    connection: Connection,
+    audience: Audience,
+    since: int,
+    dimensions: int,
+    allowed: Allowed | None,
+    *,
+    halves: bool = False,
 ) -> Iterator[Slab]:
     """Yield a reader's rows from the file, some thousands at a time, oldest generation first."""
     among = "" if allowed is None else "AND reader.generation IN (SELECT value FROM json_each(?))"
@@ -202,14 +225,30 @@ def read_rows(
         WHERE tenantId = ? AND principal = ? AND reader.generation > ? {among} ORDER BY reader.generation
     """
     named = () if allowed is None else (json.dumps(allowed.tolist()),)
-    blocks, scales, keys, rows = [], [], [], 0
-    for number, scale, block in connection.execute(statement, (audience.tenant_id, audience.principal, since, *named)):
-        blocks.append(np.frombuffer(block, np.int8).reshape(-1, dimensions))
-        scales.append(np.frombuffer(scale, np.float32))
-        keys.append(key_of(number) + np.arange(len(scales[-1]), dtype=np.int64))
-        rows += len(scales[-1])
+    slabs, rows = list[Slab](), 0
+    for number, scales, block in connection.execute(statement, (audience.tenant_id, audience.principal, since, *named)):
+        slabs.append(_slab(connection, number, scales, block, dimensions, halves=halves))
+        rows += len(slabs[-1].keys)
         if rows >= STREAMED_ROWS:
-            yield Slab(np.concatenate(blocks), np.concatenate(scales), np.concatenate(keys))
-            blocks, scales, keys, rows = [], [], [], 0
+            yield _joined(slabs)
+            slabs, rows = [], 0
     if rows:
-        yield Slab(np.concatenate(blocks), np.concatenate(scales), np.concatenate(keys))
+        yield _joined(slabs)
+
+
+def _slab(connection: Connection, number: int, scales: bytes, block: bytes, dimensions: int, *, halves: bool) -> Slab:
+    """The rows of one generation."""
+    rows = np.frombuffer(block, np.int8).reshape(-1, dimensions)
+    keys = key_of(number) + np.arange(len(rows), dtype=np.int64)
+    found = None
+    if halves:
+        statement = "SELECT row FROM half WHERE id BETWEEN ? AND ? ORDER BY id"
+        stored = connection.execute(statement, (key_of(number), key_of(number) | INDEX_MASK))
+        found = np.frombuffer(b"".join(row[0] for row in stored), np.float16).reshape(-1, dimensions)
+    return Slab(rows, np.frombuffer(scales, np.float32), keys, halves=found)
+
+
+def _joined(slabs: list[Slab]) -> Slab:
+    block, scales, keys = (np.concatenate([slab[n] for slab in slabs]) for n in range(3))
+    halves = [slab.halves for slab in slabs if slab.halves is not None]
+    return Slab(block, scales, keys, halves=np.concatenate(halves) if halves else None)

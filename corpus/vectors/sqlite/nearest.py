@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from corpus.model import Vector
     from corpus.vectors.sqlite.audiences import Allowed
-    from corpus.vectors.sqlite.rows import Block, Keys, Scores, Slab
+    from corpus.vectors.sqlite.rows import Block, Halves, Keys, Scores, Slab
 
 RESCORED = 40
 """The fewest candidates that are scored again; where more hits are wanted, half as many again as these."""
@@ -38,11 +38,12 @@ class _Asked(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """Candidates of one reader, and how they were found."""
+    """Candidates of one reader, how they were found, and their halves where memory has them."""
 
     scores: Scores
     keys: Keys
     way: Way
+    halves: Halves | None = None
 
 
 class Nearest:
@@ -66,8 +67,11 @@ class Nearest:
         for audience in audiences_of(connection, where.tenant_id, principals_of(where)):
             part = None if exact else self._by_graph(connection, asked, audience)
             parts.append(part or self._exactly(connection, asked, audience))
-        scores, keys = self._rescored(connection, _best(parts, asked.candidates), vector)
-        best = np.argsort(-scores, kind="stable")[:k]
+        keys, halves = _best(parts, asked.candidates)
+        if halves is None:
+            keys, halves = self._read(connection, keys)
+        scores = cosines(halves, vector)
+        best = np.lexsort((keys, -scores))[:k]
         way = Way(sum(part.way.graph for part in parts), sum(part.way.exact for part in parts))
         return list(zip(keys[best].tolist(), scores[best].tolist(), strict=True)), way
 
@@ -103,31 +107,32 @@ class Nearest:
         scores, keys = (np.concatenate([part[n] for part in parts]) for n in (0, 1))
         return _Found(scores, keys, Way(exact=sum(part.way.exact for part in parts)))
 
-    def _rescored(self, connection: Connection, keys: Keys, vector: Vector) -> tuple[Scores, Keys]:
-        """The cosines of candidates by their halves, and their keys, ascending."""
-        statement = "SELECT id, row FROM half WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+    def _read(self, connection: Connection, keys: Keys) -> tuple[Keys, Halves]:
+        """The halves of candidates from the file, and which they are of."""
+        statement = "SELECT id, row FROM half WHERE id IN (SELECT value FROM json_each(?))"
         rows = connection.execute(statement, (json.dumps(keys.tolist()),)).fetchall()
         halves = np.frombuffer(b"".join(row[1] for row in rows), np.float16).reshape(-1, self._dimensions)
-        return cosines(halves, vector), np.array([row[0] for row in rows], np.int64)
+        return np.array([row[0] for row in rows], np.int64), halves
 
 
 def _scanned(slab: Slab, asked: _Asked) -> _Found:
-    scores, keys = best_of(slab, asked.block, asked.candidates)
+    scores, places = best_of(slab, asked.block, asked.candidates)
     compared = len(slab.keys) if slab.alive is None else int(np.count_nonzero(slab.alive))
-    return _Found(scores * asked.scale, keys, Way(exact=compared))
+    halves = None if slab.halves is None else slab.halves[places]
+    return _Found(scores * asked.scale, slab.keys[places], Way(exact=compared), halves)
 
 
-def _best(parts: list[_Found], count: int) -> Keys:
-    """The keys of the best candidates of several readers, each once."""
+def _best(parts: list[_Found], count: int) -> tuple[Keys, Halves | None]:
+    """The keys of the best candidates of several readers, each once, and their halves if all are known."""
     if not parts:
-        return np.zeros(0, np.int64)
+        return np.zeros(0, np.int64), None
     if len(parts) == 1 and len(parts[0].keys) <= count:
-        return parts[0].keys
+        return parts[0].keys, parts[0].halves
     scores, keys = np.concatenate([part.scores for part in parts]), np.concatenate([part.keys for part in parts])
     order = np.argsort(-scores)
     first = np.sort(np.unique(keys[order], return_index=True)[1])[:count]
-    best: Keys = keys[order[first]]
-    return best
+    halves = [part.halves for part in parts if part.halves is not None]
+    return keys[order[first]], np.concatenate(halves)[order[first]] if len(halves) == len(parts) else None
 
 
 def _seen(connection: Connection, audience: Audience, keys: Keys) -> NDArray[np.bool_]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Block = NDArray[np.int8]
     Halves = NDArray[np.float16]
     Keys = NDArray[np.int64]
+    Places = NDArray[np.intp]
     Scores = NDArray[np.float64]
 
 BATCH = 1024
@@ -31,12 +32,16 @@ FEW = 4
 
 
 class Slab(NamedTuple):
-    """Rows that can be scanned: the block, each row's scale and key, and which of them count (None: all do)."""
+    """Rows that can be scanned: the block, each row's scale and key, and which of them count (None: all do).
+
+    `halves` are there where memory holds these too.
+    """
 
     block: Block
     scales: Vector
     keys: Keys
     alive: NDArray[np.bool_] | None = None
+    halves: Halves | None = None
 
 
 def quantised(vectors: Matrix) -> tuple[Block, Vector]:
@@ -62,20 +67,21 @@ def halved(vectors: Matrix) -> Halves:
     return np.ascontiguousarray(vectors, np.float16)
 
 
-def best_of(slab: Slab, query: Block, count: int) -> tuple[Scores, Keys]:
-    """Return the scores and keys of the `count` best rows for a quantised query of one row, in no order."""
-    block, scales, keys, alive = slab
+def best_of(slab: Slab, query: Block, count: int) -> tuple[Scores, Places]:
+    """Return the scores and places of the `count` best rows for a quantised query of one row, in no order."""
+    block, scales, alive, chosen = slab.block, slab.scales, slab.alive, None
     if alive is not None and FEW * np.count_nonzero(alive) < len(block):
         chosen = np.flatnonzero(alive)
-        block, scales, keys, alive = block[chosen], scales[chosen], keys[chosen], None
+        block, scales, alive = block[chosen], scales[chosen], None
     if not len(block):
-        return np.zeros(0), keys
+        return np.zeros(0), np.zeros(0, np.int64)
     scores = _dots(query, block) * scales
     if alive is not None:
         scores[~alive] = -np.inf
     best = np.argpartition(scores, -count)[-count:] if len(scores) > count else np.arange(len(scores))
-    best = best[np.isfinite(scores[best])]
-    return scores[best], keys[best]
+    if alive is not None:
+        best = best[np.isfinite(scores[best])]
+    return scores[best], best if chosen is None else chosen[best]
 
 
 def cosines(halves: Halves, vector: Vector) -> Scores:
