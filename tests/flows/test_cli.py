@@ -17,6 +17,7 @@ from corpus.model import Document
 from footnote import connect
 from footnote.cli import app
 from footnote.settings import Settings
+from footnote.worker import Worker
 from tests.fakes import HashEmbedder
 from tests.pdfs import PICTURE, pdf
 from tests.scans import stand_in
@@ -491,3 +492,20 @@ def test_recall_is_told(run: Run, documents: Path, monkeypatch: pytest.MonkeyPat
     with connect.connect(settings) as footnote:
         footnote.recalls.add(footnote.clock(), 20_000, 10, 9)
     assert "raise FOOTNOTE_EXACT_BELOW" in run("doctor").stdout
+
+
+def test_a_worker_builds_graphs(run: Run, documents: Path) -> None:
+    """Whoever sees more chunks than are compared has a graph soon after a worker has begun."""
+    run("ingest", documents)
+    settings = Settings.from_env({"FOOTNOTE_EXACT_BELOW": "1"}, home=Path("home").absolute())
+    with connect.connect(settings) as footnote:
+        assert [one.fresh for one in footnote.index.graphs()] == [False]
+        worker = Worker(footnote)
+        worker.start()
+        until = time.monotonic() + 30
+        while not footnote.index.graphs()[0].fresh and time.monotonic() < until:
+            time.sleep(0.05)
+        worker.stop()
+
+        assert [(one.kind, one.covered, one.fresh) for one in footnote.index.graphs()] == [("user", 2, True)]
+        assert worker.error is None
