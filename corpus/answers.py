@@ -34,7 +34,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a quote stands: `quote` is the stored text of that version from `start` to `end`, on page `page`."""
+    """Where a quote stands: `quote` is the stored text of that version from `start` to `end`, on page `page`.
+
+    `in_force_from` and `in_force_until` are the document's days, as ISO dates, "" without.
+    """
 
     number: int
     document_id: str
@@ -46,16 +49,20 @@ class Citation:
     start: int
     end: int
     quote: str
+    in_force_from: str = ""
+    in_force_until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the asker gets: `[n]` in `text` points at the citation of that number.
 
-    `notes` says what was not read, and who answered if the model did not.
+    `notes` says what was not read, and who answered if the model did not; `as_of` is the day that was asked for, if
+    one was.
     """
 
     type: AnswerType
     text: str
     citations: tuple[Citation, ...] = ()
     notes: tuple[str, ...] = ()
+    as_of: str = ""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from corpus.errors import BadRequest
@@ -17,6 +18,7 @@ from corpus.errors import BadRequest
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NAMESPACE = uuid.UUID("6f2f1d6e-2f5c-5c0b-9d0a-1f6d3c3b7a51")
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ORIGINAL = re.compile(rf"documents/({ID.pattern})/({ID.pattern})/original")
 _KEY = re.compile(
     r"(?!.*(?:^|/)\.{1,2}(?:/|$))(?:documents|processed|temp-uploads|exports)(?:/[A-Za-z0-9._+-]{1,200}){1,6}"
@@ -91,6 +93,19 @@ def ulid(now: float) -> str:
 def iso_time(now: float) -> str:
     """Return a time in seconds as it is stored: ISO 8601, UTC, milliseconds, of one width. It sorts."""
     return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_day(now: float) -> str:
+    """Return the day of a time in seconds, in UTC, as an ISO date."""
+    return iso_time(now)[:10]
+
+
+def checked_day(name: str, value: str) -> str:
+    """Return `value` if it is an ISO date; raise `BadRequest` naming `name` if it is none."""
+    with suppress(ValueError):
+        if _DAY.fullmatch(value):
+            return date.fromisoformat(value).isoformat()
+    raise BadRequest(f"{name} {value[:30]!r} is no date.", hint="Dates are written like 2027-01-31.")
 
 
 def seconds_until(iso: str, now: float) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from corpus.force import Force
 from corpus.keys import Original, original_key, parse_original
 from corpus.ways import EVERYTHING, Filter, Way
 
@@ -351,6 +352,7 @@ class Document:
     preview: str = ""
     keywords: tuple[str, ...] = ()
     access: Access = Access()
+    force: Force = field(default_factory=Force)
     version: str = ""
     live: Mapping[str, Live] = field(default_factory=dict)
     job_id: str = ""
@@ -382,6 +384,11 @@ class Document:
         if self.deleted_at or self.tenant_id != scope.tenant_id:
             return False
         return scope.user_id in self.access.shared_with or not scope.principals.isdisjoint(self.readers)
+
+    def is_replacing(self, older: Document) -> bool:
+        """Whether it is there, of the same owner, and says that it takes the place of the other."""
+        same = (self.user_id, self.tenant_id) == (older.user_id, older.tenant_id)
+        return same and not self.deleted_at and self.force.supersedes == older.document_id
 
     def live_in(self, index_name: str) -> GenerationId | None:
         """Which generation answers in that index; None if none does."""

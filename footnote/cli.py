@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from corpus.errors import BadRequest, ConfigError, FootnoteError
-from corpus.keys import checked_id
+from corpus.keys import checked_day, checked_id
 from footnote.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ app = typer.Typer(
 )
 
 User = Annotated[str, typer.Option(help="Whose documents.")]
+AsOf = Annotated[str, typer.Option("--as-of", help="Another day than today, like 2027-01-31.", show_default=False)]
+Start = Annotated[str | None, typer.Option("--in-force-from", help="The first day it counts.", show_default=False)]
+Until = Annotated[str | None, typer.Option("--in-force-until", help="The last day it counts.", show_default=False)]
+Older = Annotated[str | None, typer.Option("--supersedes", help="The document it takes the place of.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, a line for each thing.")]
 Queries = Annotated[Path | None, typer.Option(help='A file of JSON lines like {"id": "1", "text": "When …?"}.')]
 LOCAL = "local"
@@ -61,14 +65,19 @@ def _options(
 def ingest(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
+    start: Start = None,
+    until: Until = None,
+    supersedes: Older = None,
     user: User = LOCAL,
     as_json: AsJson = False,
 ) -> None:
     """Put documents in, and wait until they can be searched. Files that did not change cost nothing."""
-    from footnote.commands import ingesting  # noqa: PLC0415
+    from footnote.commands import ingesting, managing  # noqa: PLC0415
 
     with _connected(context) as footnote:
-        _leave(ingesting.ingest(footnote, footnote.local_scope(_checked(user)), paths, as_json=as_json))
+        scope = footnote.local_scope(_checked(user))
+        terms = managing.terms(footnote, scope, start, until, supersedes)
+        _leave(ingesting.ingest(footnote, scope, paths, terms, as_json=as_json))
 
 
 @app.command()
@@ -98,19 +107,20 @@ def search(
     since: Annotated[str, typer.Option(help="… ingested on this day or later: 2026-03-31.")] = "",
     until: Annotated[str, typer.Option(help="… ingested on this day or before.")] = "",
     explain: Annotated[bool, typer.Option("--explain", help="Say how the chunks were looked for.")] = False,
+    as_of: AsOf = "",
     user: User = LOCAL,
     as_json: AsJson = False,
 ) -> None:
-    """Print the chunks that fit a question best."""
+    """Print the chunks that fit a question best, of documents in force."""
     from footnote.commands import asking, filtering  # noqa: PLC0415
 
     with _connected(context) as footnote:
         scope = footnote.local_scope(_checked(user))
-        only = filtering.chosen(footnote, scope, document or (), tag or (), kind or (), since, until)
+        day, only = _day(as_of), filtering.chosen(footnote, scope, document or (), tag or (), kind or (), since, until)
         if queries:
-            asking.search_many(footnote, scope, queries, k, only)
+            asking.search_many(footnote, scope, queries, k, only, day)
         else:
-            asking.search(footnote, scope, _asked(question), k, only, as_json=as_json, explain=explain)
+            asking.search(footnote, scope, _asked(question), k, only, day, as_json=as_json, explain=explain)
 
 
 @app.command()
@@ -118,18 +128,19 @@ def ask(
     context: typer.Context,
     question: Annotated[str, typer.Argument(help="The question.")] = "",
     queries: Queries = None,
+    as_of: AsOf = "",
     user: User = LOCAL,
     as_json: AsJson = False,
 ) -> None:
-    """Answer a question from the documents, with a footnote for every sentence."""
+    """Answer a question from the documents in force, with a footnote for every sentence."""
     from footnote.commands import asking  # noqa: PLC0415
 
     with _connected(context) as footnote:
-        scope = footnote.local_scope(_checked(user))
+        scope, day = footnote.local_scope(_checked(user)), _day(as_of)
         if queries:
-            asking.ask_many(footnote, scope, queries)
+            asking.ask_many(footnote, scope, queries, day)
         else:
-            asking.ask(footnote, scope, _asked(question), as_json=as_json)
+            asking.ask(footnote, scope, _asked(question), day, as_json=as_json)
 
 
 @app.command("eval")
@@ -181,6 +192,25 @@ def show(
     with _connected(context) as footnote:
         told = managing.show_pages if pages else managing.show
         told(footnote, footnote.local_scope(_checked(user)), name, as_json=as_json)
+
+
+@app.command()
+def amend(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A document's id, path or file name.")],
+    start: Start = None,
+    until: Until = None,
+    supersedes: Older = None,
+    user: User = LOCAL,
+    as_json: AsJson = False,
+) -> None:
+    """Say when a document is in force, and which one it takes the place of; `none` takes back what was said."""
+    from footnote.commands import managing  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        scope = footnote.local_scope(_checked(user))
+        terms = managing.terms(footnote, scope, start, until, supersedes)
+        managing.amend(footnote, scope, name, terms, as_json=as_json)
 
 
 @app.command()
@@ -293,6 +323,10 @@ def _settings(context: typer.Context) -> Settings:
 
 def _checked(user: str) -> str:
     return checked_id("--user", user)
+
+
+def _day(as_of: str) -> str:
+    return checked_day("--as-of", as_of) if as_of else ""
 
 
 def _asked(question: str) -> str:

@@ -22,6 +22,7 @@ from corpus.records.recall import Recalls
 from corpus.texts import stored
 from corpus.ways import EVERYTHING, Filter
 from footnote.settings import Settings
+from ingest.editions import NO_TERMS, Terms
 from ingest.upload import Uploads
 from search.answer import Answerer
 from search.meter import RecallMeter
@@ -144,20 +145,26 @@ class Footnote:
             return LOCAL_TENANT
         return self.people.tenant_of(user_id)
 
-    def search(self, scope: Scope, question: str, k: int = 10, only: Filter = EVERYTHING) -> Found:
-        """Return the k best chunks that the asker may see and that pass the filter."""
-        return self.retriever.search(scope, question, k, only)
+    def search(self, scope: Scope, question: str, k: int = 10, only: Filter = EVERYTHING, as_of: str = "") -> Found:
+        """Return the k best chunks that the asker may see and that pass the filter.
 
-    def ask(self, scope: Scope, question: str) -> Answer:
-        """Return an answer whose every sentence can be opened, or one that says that nothing was found."""
-        return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes()).ask(scope, question)
+        They are of documents in force: now, or on the day `as_of`.
+        """
+        return self.retriever.search(scope, question, k, only, as_of)
 
-    def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes) -> bool:
+    def ask(self, scope: Scope, question: str, as_of: str = "") -> Answer:
+        """Return an answer whose every sentence can be opened, or one that says that nothing was found.
+
+        It rests on documents in force: now, or on the day `as_of`.
+        """
+        return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes()).ask(scope, question, as_of)
+
+    def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes, terms: Terms = NO_TERMS) -> bool:
         """Put the bytes unless they are those of the record; return whether anything is to be done for the document."""
         found = self.documents.get(document_id)
         known = found if found and not found.deleted_at else None
         if known is None or known.checksum_sha256 != hashlib.sha256(data).hexdigest():
-            self.uploads.put(scope, document_id, file_name, data)
+            self.uploads.put(scope, document_id, file_name, data, terms=terms)
         elif self.ingestor.settled(known):
             return False
         else:  # the bytes are there, and something is still to be done with them

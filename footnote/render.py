@@ -45,6 +45,8 @@ def citation_data(one: Citation) -> dict[str, Any]:
         "startPosition": one.start,
         "endPosition": one.end,
         "quote": one.quote,
+        "inForceFrom": one.in_force_from or None,
+        "inForceUntil": one.in_force_until or None,
     }
 
 
@@ -55,6 +57,7 @@ def answer_data(answer: Answer) -> dict[str, Any]:
         "text": answer.text,
         "citations": [citation_data(one) for one in answer.citations],
         "notes": list(answer.notes),
+        "asOf": answer.as_of or None,
     }
 
 
@@ -145,7 +148,21 @@ def place(citation: Citation) -> str:
     page = f", page {citation.page_label}" if citation.page_label != UNPAGED else ""
     if citation.page_label not in {UNPAGED, str(citation.page)}:
         page += f" (page {citation.page} of the file)"
-    return citation.file_name + page + (f" · {citation.section}" if citation.section else "")
+    section = f" · {citation.section}" if citation.section else ""
+    dated = citation.in_force_from or citation.in_force_until
+    return (
+        citation.file_name
+        + page
+        + section
+        + (f" ({in_force(citation.in_force_from, citation.in_force_until)})" if dated else "")
+    )
+
+
+def in_force(start: str, until: str) -> str:
+    """Return in words from when and until when something is in force."""
+    if start and until:
+        return f"in force from {start} until {until}"
+    return f"in force from {start}" if start else f"in force until {until}" if until else "in force without dates"
 
 
 def at_home(path: Path) -> str:

@@ -25,6 +25,7 @@ from corpus.records.jobs import Job, Jobs
 from ingest import chunk, describe
 from ingest.claim import MAX_ATTEMPTS, Claim, Hold, Stopped, claim, message_of, reason_of
 from ingest.derived import Context, Derived, generation_of, passage
+from ingest.editions import removal
 from ingest.embed import embedded
 from ingest.extract import Reader, Reading
 from ingest.extractors import paged_of
@@ -358,8 +359,11 @@ class Ingestor:
         if document and document.version <= change.version:
             awaited = document.status == "uploading" and not document.deleted_at  # its next bytes are on their way
             gone = document if awaited else replace(document, deleted_at=document.deleted_at or iso_time(self._clock()))
-            if replace(gone, version=change.version) != document:
-                self._documents.put(replace(gone, version=change.version))
+            gone = replace(gone, version=change.version)
+            if gone != document:
+                self._table.transact(
+                    removal(self._documents, gone) if gone.deleted_at else [self._documents.write(gone)]
+                )
         return self._prune(whose, change.version)
 
     def _prune(self, whose: Original, upto: str) -> None:

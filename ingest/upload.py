@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from corpus.errors import Conflict, NotFound
+from corpus.errors import Conflict
 from corpus.keys import iso_time, original_key
 from corpus.model import Document, Scope
 from corpus.ports import BlobStore, Table
-from corpus.records.documents import Documents
+from corpus.records.documents import Documents, unknown
+from ingest.editions import NO_TERMS, Terms, amend, removal
 from ingest.sniff import media_type
 
 MAX_NAME, MAX_NAME_BYTES = 255, 600
@@ -25,10 +26,19 @@ class Uploads:
     table: Table
     clock: Callable[[], float]
 
-    def put(self, scope: Scope, document_id: str, file_name: str, data: bytes, declared: str = "") -> None:
+    def put(
+        self,
+        scope: Scope,
+        document_id: str,
+        file_name: str,
+        data: bytes,
+        declared: str = "",
+        terms: Terms = NO_TERMS,
+    ) -> None:
         """Store the bytes as the newest version of the asker's document; `declared` is their sender's media type.
 
-        Raises `NotFound` if the document is another's.
+        With `terms`, they count from the moment it answers. Raises `NotFound` if the document is another's, and what
+        `amend` raises.
         """
         documents = Documents(self.table)
         while (document := documents.get(document_id)) is None or document.deleted_at:
@@ -47,6 +57,7 @@ class Uploads:
                 continue
         if document.user_id != scope.user_id:
             raise unknown(document_id)
+        amend(self.table, scope, document_id, terms)
         metadata = {"originalname": plain_name(file_name)}
         if kind := media_type(declared):
             metadata["declaredtype"] = kind
@@ -64,18 +75,14 @@ class Uploads:
                 raise unknown(document_id)
             if not document.deleted_at:
                 try:
-                    documents.put(replace(document, deleted_at=iso_time(self.clock())))
+                    gone = replace(document, deleted_at=iso_time(self.clock()))
+                    self.table.transact(removal(documents, gone))
                 except Conflict:  # its record was written meanwhile: look again
                     continue
             self.blobs.delete(document.key)  # again, even if it was removed before: that removal may have died here
             if document.deleted_at:
                 raise unknown(document_id)
             return
-
-
-def unknown(document_id: str) -> NotFound:
-    """Return what is said of a document that is not there, or not the asker's."""
-    return NotFound(f"There is no document {document_id}.", hint="List your documents to see their ids.")
 
 
 def plain_name(file_name: str) -> str:

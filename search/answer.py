@@ -56,11 +56,17 @@ class Answerer:
         self._retriever, self._blobs, self._embedder = retriever, blobs, embedder
         self._llm, self._stand_in = llm, stand_in
 
-    def ask(self, scope: Scope, question: str) -> Answer:
-        """Return an answer with citations, or one that says that nothing was found."""
+    def ask(self, scope: Scope, question: str, as_of: str = "") -> Answer:
+        """Return an answer with citations, or one that says that nothing was found.
+
+        It rests on documents in force at the scope's time or, with `as_of`, an ISO date, on that day.
+        """
+        return replace(self._asked(scope, question, as_of), as_of=as_of)
+
+    def _asked(self, scope: Scope, question: str, as_of: str) -> Answer:
         answer, before = Answer("not_found", NOT_FOUND), Found()
         for _ in range(TRIES):  # a document that is replaced while it is quoted is quoted anew
-            found = self._retriever.search(scope, question, CANDIDATES)
+            found = self._retriever.search(scope, question, CANDIDATES, as_of=as_of)
             if not support(question, found.hits, found.cosine).suffices(self._embedder.space):
                 break
             if found.hits == before.hits:  # nothing was replaced: a model would only be paid twice
@@ -107,7 +113,8 @@ class Answerer:
             return None
         hit = evidence[number - 1]
         place = re.compile(r"\s+".join(map(re.escape, quote.split())), re.IGNORECASE).search(hit.content)
-        text = self._text(found.documents[hit.generation.document_id], hit)
+        document = found.documents[hit.generation.document_id]
+        text = self._text(document, hit)
         if place is None or text is None:
             return None
         start, end = hit.start + place.start(), hit.start + place.end()
@@ -125,6 +132,8 @@ class Answerer:
             start=start,
             end=end,
             quote=place[0],
+            in_force_from=document.force.start,
+            in_force_until=document.force.until,
         )
 
     def _text(self, document: Document, hit: Hit) -> Extracted | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from corpus import words
+from corpus.keys import iso_day
 from corpus.model import Document, GenerationId, Hit, Legs, Passage, Scope, Where
 from corpus.ports import Embedder, Table, VectorIndex
 from corpus.records.documents import Documents
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 DEPTH = 100
 """Hits each leg is asked for; the fused ranking is made of these."""
 GUARD_BATCH = 25
-REPEATS = 2
+REPEATS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,15 @@ class Retriever:
         self._embedder = embedder
         self._look = look
 
-    def search(self, scope: Scope, question: str, k: int, only: Filter = EVERYTHING) -> Found:
-        """Return the k best chunks that the asker may see and that pass the filter, of documents as they are now.
+    def search(self, scope: Scope, question: str, k: int, only: Filter = EVERYTHING, as_of: str = "") -> Found:
+        """Return the k best chunks that the asker may see and that pass the filter, of documents in force now.
 
-        A hit is kept only if its document, read by key, is live in the hit's generation and admits the asker. If that
-        leaves fewer than k, the search runs again without what was dropped, at most twice: while a document is being
-        replaced its old chunks may fill the lists.
+        With `as_of`, an ISO date, of those in force on that day. A hit is kept only if its document, read by key, is
+        live in the hit's generation, admits the asker, and is in force. If that leaves fewer than k, the search runs
+        again without what was dropped, at most four times: old chunks of a document that is being replaced, or its
+        many older editions, may fill the lists.
         """
+        day = as_of or iso_day(scope.now)
         (rows,) = self._embedder.embed([Passage("", question)], "query")
         asked = words.asked(question)
         where = scope.where(only=only)
@@ -68,7 +71,7 @@ class Retriever:
             legs = self._index.legs(rows[0], asked.searched, DEPTH, where)
             self._look(rows[0], where, legs)
             cosines = {hit.chunk_id: hit.score for hit in legs.nearest}
-            found, dropped = self._guard(scope, fuse(legs), cosines, max(k, RERANKED))
+            found, dropped = self._guard(scope, day, fuse(legs), cosines, max(k, RERANKED))
             found = replace(found, way=legs.way)
             if len(found.hits) >= k or not dropped:
                 break
@@ -76,7 +79,7 @@ class Retriever:
         return replace(found, hits=tuple(reranked(asked, found.hits, found.documents)[:k]))
 
     def _guard(
-        self, scope: Scope, ranked: Sequence[Hit], cosines: Mapping[str, float], k: int
+        self, scope: Scope, day: str, ranked: Sequence[Hit], cosines: Mapping[str, float], k: int
     ) -> tuple[Found, frozenset[GenerationId]]:
         """The first k hits that the records allow, and the generations of those they did not."""
         documents: dict[str, Document] = {}
@@ -85,10 +88,18 @@ class Retriever:
         for start in range(0, len(ranked), GUARD_BATCH):
             batch = ranked[start : start + GUARD_BATCH]
             asked = dict.fromkeys(hit.generation.document_id for hit in batch)
-            documents.update(self._documents.get_many([name for name in asked if name not in documents]))
+            self._read(documents, asked)
+            self._read(
+                documents, (one for name in asked if name in documents for one in documents[name].force.superseded_by)
+            )
             for hit in batch:
                 document = documents.get(hit.generation.document_id)
-                if document and document.admits(scope) and document.live_in(self._index.name) == hit.generation:
+                if (
+                    document
+                    and document.admits(scope)
+                    and document.live_in(self._index.name) == hit.generation
+                    and self._in_force(document, day, documents)
+                ):
                     kept.append(replace(hit, language=document.language))
                 else:
                     dropped.add(hit.generation)
@@ -96,3 +107,14 @@ class Retriever:
                 break
         best = max((cosines[hit.chunk_id] for hit in kept if hit.chunk_id in cosines), default=0.0)
         return Found(tuple(kept[:k]), documents, best), frozenset(dropped)
+
+    def _read(self, documents: dict[str, Document], names: Iterable[str]) -> None:
+        """Read the records that are not known yet."""
+        documents.update(self._documents.get_many([name for name in dict.fromkeys(names) if name not in documents]))
+
+    def _in_force(self, document: Document, day: str, documents: Mapping[str, Document]) -> bool:
+        """Whether a document counts on a day: within its own dates, and until a newer edition comes into force."""
+        newer = (documents[name] for name in document.force.superseded_by if name in documents)
+        return document.force.covers(day) and not any(
+            one.is_replacing(document) and one.force.start <= day and one.live_in(self._index.name) for one in newer
+        )

@@ -24,6 +24,7 @@ NOUNS = tuple(
         "keys",
         "letters",
         "languages",
+        "force",
         "words",
         "sentences",
         "texts",

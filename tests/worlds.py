@@ -100,8 +100,9 @@ class World:
     def retriever(self) -> Retriever:
         return Retriever(self.table, self.index, self.embedder)
 
-    def ask(self, question: str, scope: Scope = ME, llm: LLM | None = None) -> Answer:
-        return Answerer(self.retriever, self.blobs, self.embedder, llm or Quotes(), Quotes()).ask(scope, question)
+    def ask(self, question: str, scope: Scope = ME, llm: LLM | None = None, as_of: str = "") -> Answer:
+        answerer = Answerer(self.retriever, self.blobs, self.embedder, llm or Quotes(), Quotes())
+        return answerer.ask(scope, question, as_of)
 
     def ingestor(self, fuse: Fuse | None = None, embedder: Embedder | None = None) -> Ingestor:
         blobs: Any = Fused(self.blobs, fuse) if fuse else self.blobs

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from corpus.errors import NotFound
+from corpus.force import Force
 from corpus.model import Access, Coverage, Document, Json, Live, Reason, Stages
 from corpus.ports import Item, Put, Table
 
@@ -67,6 +69,11 @@ class Documents:
             cursor = batch.cursor
             if cursor is None:
                 return
+
+
+def unknown(document_id: str) -> NotFound:
+    """Return what is said of a document that is not there, or not the asker's."""
+    return NotFound(f"There is no document {document_id}.", hint="List your documents to see their ids.")
 
 
 def _pk(document_id: str) -> str:
@@ -130,6 +137,10 @@ def data_of(document: Document) -> dict[str, Json]:
             "sharedWith": access.shared_with,
             "audience": access.audience,
         },
+        "inForceFrom": document.force.start or None,
+        "inForceUntil": document.force.until or None,
+        "supersedes": document.force.supersedes or None,
+        "supersededBy": document.force.superseded_by,
         "version": document.version,
         "live": {
             name: {"version": live.version, "recipe": live.recipe, "chunkCount": live.chunk_count}
@@ -198,6 +209,7 @@ def _document(item: Item) -> Document:
         preview=content["preview"],
         keywords=tuple(content["keywords"]),
         access=Access(access["isPublic"], tuple(access["sharedWith"]), tuple(access["audience"])),
+        force=_force(data),
         version=data["version"],
         live={name: Live(one["version"], one["recipe"], one["chunkCount"]) for name, one in data["live"].items()},
         job_id=data["jobId"],
@@ -212,6 +224,12 @@ def _document(item: Item) -> Document:
         updated_at=item.updated_at,
         rev=item.rev,
     )
+
+
+def _force(data: dict[str, Any]) -> Force:
+    """Since when and until when a record says it counts; older records say nothing of it."""
+    start, until, supersedes = (data.get(name) or "" for name in ("inForceFrom", "inForceUntil", "supersedes"))
+    return Force(start, until, supersedes, tuple(data.get("supersededBy", ())))
 
 
 STAGE_NAMES = ("textExtracted", "chunksCreated", "vectorsGenerated", "indexed", "errorMessage")

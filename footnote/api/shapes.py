@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,7 @@ class Question(BaseModel):
     )
 
     question: str = Field(min_length=1, max_length=4000)
+    asOf: date | None = Field(default=None, description="another day than today: only documents in force on it answer")
 
 
 class SearchRequest(Question):
@@ -65,6 +67,8 @@ class CitationShape(BaseModel):
     startPosition: int
     endPosition: int
     quote: str = Field(examples=["The pool opens at nine in the morning."])
+    inForceFrom: str | None = Field(examples=["2027-01-01"])
+    inForceUntil: str | None
 
 
 class AnswerReply(BaseModel):
@@ -74,6 +78,7 @@ class AnswerReply(BaseModel):
     text: str = Field(examples=["The pool opens at nine in the morning. [1]"])
     citations: list[CitationShape]
     notes: list[str]
+    asOf: str | None = Field(description="the day that was asked for, if one was")
 
 
 class DocumentShape(BaseModel):
@@ -92,6 +97,20 @@ class DocumentShape(BaseModel):
     searchableContent: dict[str, Any] = Field(examples=[CONTENT])
     coverage: dict[str, Any]
     reason: dict[str, Any] | None
+    inForceFrom: str | None = Field(examples=["2027-01-01"])
+    inForceUntil: str | None
+    supersedes: str | None = Field(description="the document whose place it takes")
+    supersededBy: list[str]
+
+
+class Amendment(BaseModel):
+    """When a document is in force and what it supersedes; what is left out stays as it is, null takes it back."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"inForceFrom": "2027-01-01"}]})
+
+    inForceFrom: date | None = None
+    inForceUntil: date | None = None
+    supersedes: str | None = Field(default=None, max_length=128)
 
 
 class PageShape(BaseModel):

@@ -24,10 +24,10 @@ SHOWN = 400
 
 
 def search(
-    footnote: Footnote, scope: Scope, question: str, k: int, only: Filter, *, as_json: bool, explain: bool
+    footnote: Footnote, scope: Scope, question: str, k: int, only: Filter, as_of: str, *, as_json: bool, explain: bool
 ) -> None:
     """Print the k best chunks for a question, and with `explain` how the index looked for them."""
-    found = footnote.search(scope, question, k, only)
+    found = footnote.search(scope, question, k, only, as_of)
     hits, way = found.hits, str(found.way or "as the index decides")
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
@@ -47,13 +47,15 @@ def search(
         console.print()
 
 
-def ask(footnote: Footnote, scope: Scope, question: str, *, as_json: bool) -> None:
+def ask(footnote: Footnote, scope: Scope, question: str, as_of: str, *, as_json: bool) -> None:
     """Print an answer with its footnotes."""
-    answer = footnote.ask(scope, question)
+    answer = footnote.ask(scope, question, as_of)
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
         _print_json({"query": question, "answer": answer_data(answer)})
         return
+    if answer.as_of:
+        console.print(f"[dim]As of {answer.as_of}:[/]")
     for line in answer.text.splitlines():
         _paragraph(console, line)
     for one in answer.citations:
@@ -65,17 +67,17 @@ def ask(footnote: Footnote, scope: Scope, question: str, *, as_json: bool) -> No
         _nothing(footnote, scope, console)
 
 
-def search_many(footnote: Footnote, scope: Scope, queries: Path, k: int, only: Filter) -> None:
+def search_many(footnote: Footnote, scope: Scope, queries: Path, k: int, only: Filter, as_of: str) -> None:
     """Print a JSON line of hits for each line of a file of `{"id", "text"}`."""
     for name, text in read_queries(queries):
-        hits = footnote.search(scope, text, k, only).hits
+        hits = footnote.search(scope, text, k, only, as_of).hits
         _print_json({"id": name, "hits": [hit_data(hit) for hit in hits]})
 
 
-def ask_many(footnote: Footnote, scope: Scope, queries: Path) -> None:
+def ask_many(footnote: Footnote, scope: Scope, queries: Path, as_of: str) -> None:
     """Print a JSON line with the answer to each line of a file of `{"id", "text"}`."""
     for name, text in read_queries(queries):
-        _print_json({"id": name, "answer": answer_data(footnote.ask(scope, text))})
+        _print_json({"id": name, "answer": answer_data(footnote.ask(scope, text, as_of))})
 
 
 def read_queries(path: Path) -> Iterator[tuple[Any, str]]:

@@ -20,7 +20,9 @@ from footnote.commands.progress import Watcher
 from footnote.connect import Footnote
 from footnote.render import outcome_data
 from footnote.worker import Worker
+from ingest import editions
 from ingest.claim import reason_of
+from ingest.editions import NO_TERMS, Terms
 
 POLL_SECONDS = 0.1
 LOOKED_AT_ONCE = 50
@@ -86,16 +88,18 @@ def document_id(scope: Scope, path: Path) -> str:
     return path_document_id(scope.user_id, unicodedata.normalize("NFC", name))
 
 
-def upload(footnote: Footnote, scope: Scope, path: Path) -> Task:
-    """Put a file if its bytes are not those of the record, and return what to wait for."""
+def upload(footnote: Footnote, scope: Scope, path: Path, terms: Terms = NO_TERMS) -> Task:
+    """Put a file if its bytes are not those of the record, write its terms, and return what to wait for."""
     task = Task(str(path), document_id(scope, path))
     try:
         data = _read(path, footnote.settings.limits.bytes)
         found = footnote.documents.get(task.document_id)
-        known = found if found and not found.deleted_at else None
+        known = (
+            editions.amend(footnote.table, scope, found.document_id, terms) if found and not found.deleted_at else None
+        )
         task.since = known.rev if known else -1
         task.sha256 = hashlib.sha256(data).hexdigest()
-        if not footnote.offer(scope, task.document_id, path.name, data):
+        if not footnote.offer(scope, task.document_id, path.name, data, terms):
             task.document, task.unchanged = known, True
     except Rejected as error:
         task.refused, task.message = reason_of(error, ""), error.message

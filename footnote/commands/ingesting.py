@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from corpus.errors import BadRequest
 from corpus.model import Scope
 from footnote.commands.files import Task, files, upload, work_off
 from footnote.commands.progress import Watcher
 from footnote.connect import Footnote
+from ingest.editions import NO_TERMS, Terms
 from ingest.replay import replay
 
 
-def ingest(footnote: Footnote, scope: Scope, paths: Sequence[Path], *, as_json: bool) -> bool:
-    """Ingest files and folders, and say what became of each; return whether all of them answer."""
+def ingest(footnote: Footnote, scope: Scope, paths: Sequence[Path], terms: Terms = NO_TERMS, *, as_json: bool) -> bool:
+    """Ingest files and folders, and say what became of each; return whether all of them answer.
+
+    `terms` are said of each of them; only one file can supersede another.
+    """
     with Watcher(as_json=as_json) as watcher:
         found = list(files(paths, footnote.settings.home))
-        tasks = [upload(footnote, scope, path) for path in watcher.counted("Uploading", found)]
+        if terms.supersedes and len(found) > 1:
+            raise BadRequest("More than one file would supersede the same document.", hint="Name the file that does.")
+        tasks = [upload(footnote, scope, path, terms) for path in watcher.counted("Uploading", found)]
         work_off(footnote, tasks, watcher)
         while footnote.ingestor.drain(footnote.queue):  # what an earlier run, or a server, left waiting
             pass

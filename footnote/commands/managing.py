@@ -1,4 +1,4 @@
-"""`list`, `show` and `remove`: the documents of a person."""
+"""`list`, `show`, `amend` and `remove`: the documents of a person."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from rich.table import Table
 
 from corpus.errors import NotFound
 from corpus.model import Document, Scope
+from corpus.records.documents import unknown
 from corpus.records.jobs import Job
 from footnote.commands.asking import empty
 from footnote.commands.files import document_id
 from footnote.commands.progress import STAGES
 from footnote.connect import Footnote
-from footnote.render import chunk_count, counted, document_data, document_with_progress, far, page_data
-from ingest.upload import unknown
+from footnote.render import chunk_count, counted, document_data, document_with_progress, far, in_force, page_data
+from ingest import editions
+from ingest.editions import Terms
 
+NONE = "none"
 PAGE = 100
 SHORT = 8
 """Characters of an id that are shown, and enough to name a document by."""
@@ -77,7 +80,22 @@ def show(footnote: Footnote, scope: Scope, name: str, *, as_json: bool) -> None:
     table.add_column(overflow="fold")
     for label, value in _facts(document, job):
         table.add_row(label, escape(value))
+    for label, value in _editions(footnote, document):
+        table.add_row(label, escape(value))
     Console(highlight=False).print(table)
+
+
+def _editions(footnote: Footnote, document: Document) -> Iterator[tuple[str, str]]:
+    """When a document is in force, and the names of the editions beside it; nothing if nothing was said of it."""
+    force = document.force
+    if force.start or force.until:
+        yield "in force", in_force(force.start, force.until)
+    older = footnote.documents.get(force.supersedes) if force.supersedes else None
+    if older and not older.deleted_at:
+        yield "supersedes", f"{older.file_name} ({older.document_id[:SHORT]})"
+    for newer in footnote.documents.get_many(force.superseded_by).values():
+        if newer.is_replacing(document):
+            yield "superseded by", f"{newer.file_name} ({newer.document_id[:SHORT]}), {in_force(newer.force.start, '')}"
 
 
 def show_pages(footnote: Footnote, scope: Scope, name: str, *, as_json: bool) -> None:
@@ -139,6 +157,23 @@ def _facts(document: Document, job: Job | None) -> Iterator[tuple[str, str]]:
     yield "uploaded", document.upload_date
     yield "version", document.version or "not uploaded yet"
     yield "SHA-256", document.checksum_sha256
+
+
+def terms(footnote: Footnote, scope: Scope, start: str | None, until: str | None, supersedes: str | None) -> Terms:
+    """Return what the command line says of when a document is in force; the word `none` takes back what was said."""
+    start, until = ("" if day == NONE else day for day in (start, until))
+    if supersedes and supersedes != NONE:
+        return Terms(start, until, named(footnote, scope, supersedes).document_id)
+    return Terms(start, until, "" if supersedes == NONE else supersedes)
+
+
+def amend(footnote: Footnote, scope: Scope, name: str, terms: Terms, *, as_json: bool) -> None:
+    """Say when a document is in force and what it supersedes; nothing of it is read or embedded again."""
+    document = editions.amend(footnote.table, scope, named(footnote, scope, name).document_id, terms)
+    if as_json:
+        print(json.dumps(document_data(document), ensure_ascii=False))  # noqa: T201
+        return
+    print(f"{document.file_name}: {in_force(document.force.start, document.force.until)}")  # noqa: T201
 
 
 def remove(footnote: Footnote, scope: Scope, names: Sequence[str], *, as_json: bool) -> None:

@@ -280,6 +280,7 @@ def test_openapi(client: TestClient) -> None:
         "GET /v1/documents",
         "GET /v1/documents/{document_id}",
         "GET /v1/documents/{document_id}/pages",
+        "PATCH /v1/documents/{document_id}",
         "DELETE /v1/documents/{document_id}",
         "POST /v1/search",
         "POST /v1/ask",
@@ -342,3 +343,26 @@ def test_serving_elsewhere_is_refused(footnote: Footnote, host: str) -> None:
     """Serving to other machines is refused: everybody would be the local user."""
     with pytest.raises(errors.ConfigError, match="everybody who reaches it would be the local user"):
         serve(footnote, host, 0)
+
+
+def test_dates_over_http(client: TestClient, footnote: Footnote) -> None:
+    """A document can be said to count from a day on, and to take another's place; questions may name a day."""
+    old, new = upload(client, footnote), upload(client, footnote, RULES.replace(b"nine", b"ten"), "new.md")
+    place = f"/v1/documents/{new['documentId']}"
+    said = client.patch(place, json={"inForceFrom": "2100-01-01", "supersedes": old["documentId"]}).json()
+
+    assert (said["inForceFrom"], said["inForceUntil"], said["supersedes"]) == ("2100-01-01", None, old["documentId"])
+    assert client.get(f"/v1/documents/{old['documentId']}").json()["supersededBy"] == [new["documentId"]]
+    question = {"question": "When does the pool open?"}
+    today, later = (client.post("/v1/ask", json=question | day).json() for day in ({}, {"asOf": "2100-01-01"}))
+    assert ([one["fileName"] for one in today["citations"]], today["asOf"]) == (["rules.md"], None)
+    assert [(one["fileName"], one["inForceFrom"]) for one in later["citations"]] == [("new.md", "2100-01-01")]
+    assert later["asOf"] == "2100-01-01"
+    hits = client.post("/v1/search", json=question | {"asOf": "2100-01-01"}).json()["hits"]
+    assert {one["fileName"] for one in hits} == {"new.md"}
+
+    assert client.patch(place, json={"supersedes": None}).json()["inForceFrom"] == "2100-01-01"
+    assert client.patch(place, json={"inForceFrom": None}).json()["inForceFrom"] is None
+    assert client.patch(place, json={"inForceFrom": "soon"}).status_code == 422
+    assert client.patch(place, json={"supersedes": "../x"}).status_code == 404
+    assert client.patch("/v1/documents/none", json={}).status_code == 404

@@ -509,3 +509,29 @@ def test_a_worker_builds_graphs(run: Run, documents: Path) -> None:
 
         assert [(one.kind, one.covered, one.fresh) for one in footnote.index.graphs()] == [("user", 2, True)]
         assert worker.error is None
+
+
+def test_editions(run: Run, tmp_path: Path) -> None:
+    """Dates and what a document supersedes are said at `ingest` or with `amend`, shown, and asked by `--as-of`."""
+    for name, hour in (("old.txt", "nine"), ("new.txt", "ten")):
+        (tmp_path / name).write_text(f"The pool opens at {hour} in the morning.\n")
+    run("ingest", tmp_path / "old.txt")
+    run("ingest", tmp_path / "new.txt", "--in-force-from", "2100-01-01", "--supersedes", "old.txt")
+    asked = ("ask", "When does the pool open?")
+
+    assert "at nine" in run(*asked).stdout
+    later = run(*asked, "--as-of", "2100-01-01").stdout
+    assert later.startswith("As of 2100-01-01:")
+    assert "new.txt (in force from 2100-01-01)" in later
+    assert "at nine" not in later
+    assert "superseded by  new.txt" in run("show", "old.txt").stdout
+    assert "in force from 2100-01-01" in run("show", "new.txt").stdout
+
+    bought = run("amend", "new.txt", "--in-force-from", "none", "--in-force-until", "2100-12-31").bought
+    assert "at ten" in run(*asked).stdout
+    assert run("ingest", tmp_path / "new.txt", "--supersedes", "none").bought == bought
+    assert {hit["fileName"] for hit in lines(run("search", "pool", "--json"))[0]["hits"]} == {"old.txt", "new.txt"}
+    for wrong in (("--as-of", "soon"), ("--as-of", "2100-02-30")):
+        assert "is no date" in run(*asked, *wrong, code=1).output
+    both = (tmp_path / "old.txt", tmp_path / "new.txt", "--supersedes", "old.txt")
+    assert "More than one file" in run("ingest", *both, code=1).output

@@ -1,0 +1,140 @@
+"""When documents are in force, and which edition takes whose place: written in their records, and nowhere else.
+
+An edition names the one it supersedes, and that one names it back. Both sides change in one transaction on the `rev`s
+that were read, with every edition further back: so no two people, each doing what is right alone, close a circle.
+Chunks know nothing of all this, so nothing is made anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from corpus.errors import BadRequest, Conflict, NotFound, Unavailable
+from corpus.force import Force
+from corpus.keys import checked_day
+from corpus.model import Document, Scope
+from corpus.ports import Put, Table
+from corpus.records.documents import Documents, unknown
+
+MOST_BACK = 80
+"""Editions that may come one after another: all of them, and both ends, have to fit into a transaction."""
+MOST_NEWER = 16
+TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is to be said of a document from now on; None leaves as it is what was said before, "" takes it back."""
+
+    start: str | None = None
+    until: str | None = None
+    supersedes: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, day in (("inForceFrom", self.start), ("inForceUntil", self.until)):
+            if day:
+                checked_day(name, day)
+
+    def of(self, force: Force) -> Force:
+        """Return what is said then; raises `BadRequest` for a last day before the first."""
+        start = force.start if self.start is None else self.start
+        until = force.until if self.until is None else self.until
+        if until and until < start:
+            raise BadRequest(f"The document would be in force from {start} until {until}.", hint="Check the two dates.")
+        return replace(
+            force,
+            start=start,
+            until=until,
+            supersedes=force.supersedes if self.supersedes is None else self.supersedes,
+        )
+
+
+NO_TERMS = Terms()
+
+
+def amend(table: Table, scope: Scope, document_id: str, terms: Terms) -> Document:
+    """Write when the asker's document is in force and what it supersedes, and return it.
+
+    Raises `NotFound` if it, or what it is to supersede, is not there or another's, `BadRequest` for dates or editions
+    that contradict each other.
+    """
+    documents = Documents(table)
+    for _ in range(TRIES):
+        document = mine(documents, scope, document_id)
+        amended = replace(document, force=terms.of(document.force))
+        if amended == document:
+            return document
+        try:
+            table.transact([documents.write(one) for one in _linked(documents, scope, document, amended)])
+        except Conflict:  # somebody wrote one of them meanwhile: read again
+            continue
+        return replace(amended, rev=document.rev + 1)
+    raise Unavailable("The document changes all the time.", retry_after=5)
+
+
+def mine(documents: Documents, scope: Scope, document_id: str) -> Document:
+    """Return the asker's document; raises `NotFound` for one that is not there, and just so for another's."""
+    found = documents.get(document_id)
+    if found is None or found.deleted_at or found.user_id != scope.user_id:
+        raise unknown(document_id)
+    return found
+
+
+def removal(documents: Documents, gone: Document) -> list[Put]:
+    """Return what writes a tombstone, with the editions before and behind it joined to one another."""
+    force = gone.force
+    older = documents.get(force.supersedes) if force.supersedes else None
+    newer = [one for one in documents.get_many(force.superseded_by).values() if one.is_replacing(gone)]
+    writes = [documents.write(gone)]
+    if older and not older.deleted_at:
+        names = [name for name in older.force.superseded_by if name != gone.document_id]
+        names += [one.document_id for one in newer]
+        writes.append(documents.write(_named(older, names)))
+    for one in newer:
+        back = older.document_id if older and not older.deleted_at else ""
+        writes.append(documents.write(replace(one, force=replace(one.force, supersedes=back))))
+    return writes
+
+
+def _linked(documents: Documents, scope: Scope, before: Document, amended: Document) -> list[Document]:
+    """The document with all the records that have to be as they were read, or change with it."""
+    was, now = before.force.supersedes, amended.force.supersedes
+    if was == now:
+        return [amended]
+    back = _editions_back(documents, scope, amended)
+    if back:
+        first, *others = back
+        names = [*first.force.superseded_by, amended.document_id]
+        back = [_named(first, names), *others]
+    left = documents.get(was) if was else None
+    if left and not left.deleted_at:
+        back = [one for one in back if one.document_id != was]
+        names = [name for name in left.force.superseded_by if name != amended.document_id]
+        back.append(_named(left, names))
+    return [amended, *back]
+
+
+def _editions_back(documents: Documents, scope: Scope, amended: Document) -> list[Document]:
+    """The editions before one, the latest first; raises what `amend` does."""
+    found: list[Document] = []
+    name = amended.force.supersedes
+    while name:
+        if name in {amended.document_id, *(one.document_id for one in found)}:
+            raise BadRequest("A document cannot supersede itself, nor one that supersedes it.", hint="Turn it round.")
+        if len(found) == MOST_BACK:
+            raise BadRequest(f"More than {MOST_BACK} editions follow one another.", hint="Remove the oldest of them.")
+        try:
+            found.append(mine(documents, scope, name))
+        except NotFound:
+            if not found:
+                raise
+            break
+        name = found[-1].force.supersedes
+    return found
+
+
+def _named(document: Document, newer: list[str]) -> Document:
+    names = tuple(dict.fromkeys(newer))
+    if len(names) > MOST_NEWER:
+        raise BadRequest(f"More than {MOST_NEWER} documents supersede one and the same.", hint="Name another one.")
+    return replace(document, force=replace(document.force, superseded_by=names))
