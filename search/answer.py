@@ -2,26 +2,29 @@
 
 It is the same for every model. A draft's sentence stays only if it ends in a mark `[n "quote"]` whose quote has three
 words and stands, but for case and blanks, in evidence n, and in the text that is stored for that version of the
-document; and if every number and every link of the sentence stands in one of its quotes. The citation is cut out of the
-stored text, not out of the draft. A model that stalls or fails is stood in for, and the answer says so.
+document; and if its quotes bear it out (`search/verify.py`). The citation is cut out of the stored text, not out of the
+draft. A model that stalls or fails is stood in for, and the answer says so.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 
 from corpus import words
-from corpus.answers import Answer, Citation, Evidence, Prompt
+from corpus.answers import Answer, AnswerType, Citation, Evidence, Prompt
 from corpus.errors import FootnoteError, Unavailable
 from corpus.model import HEADING_SEPARATOR, Document, Extracted, Hit, Page, Scope
 from corpus.ports import LLM, BlobStore, Embedder
-from corpus.sentences import sentences
 from corpus.texts import stored
+from search.compound import parts
+from search.conflict import contradictions
 from search.retrieve import Found, Retriever
 from search.support import support
+from search.text import Text
+from search.verify import borne_out, parsed
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +43,6 @@ INSTRUCTIONS = (
     'word for word: [n "quote"]. Every number you write has to stand in a quote of the same sentence. If the evidence '
     "holds no answer, write nothing."
 )
-SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", '"', "”", "»", ")")
-_BRACKETED = re.compile(r"\[(\d+)\]")
-_STOP = re.compile(r"[.!?]+")
-_CLAIM = re.compile(r"(?:\w+://|www\.)[^\s\[\]()<>]+|\d+(?:[.,'’]\d+)*")
-"""A link or a number: what a reader would act on, and what a model gets wrong most easily."""
-_ENUMERATED = re.compile(r"\d{1,2}[.)]\s+")
-_MARK = re.compile(r'\s*\[(\d{1,4}) "(.+?)"\]', re.DOTALL)
 
 
 class Answerer:
@@ -59,11 +55,17 @@ class Answerer:
     def ask(self, scope: Scope, question: str, as_of: str = "") -> Answer:
         """Return an answer with citations, or one that says that nothing was found.
 
-        It rests on documents in force at the scope's time or, with `as_of`, an ISO date, on that day.
+        It rests on documents in force at the scope's time or, with `as_of`, an ISO date, on that day. What a question
+        asks besides is answered apart, and what of it was not found is named.
         """
-        return replace(self._asked(scope, question, as_of), as_of=as_of)
+        asked = parts(question)
+        answers = [self._asked(scope, part, as_of) for part in asked]
+        if len(asked) > 1 and all(one.type == "not_found" for one in answers):
+            asked, answers = (question,), [self._asked(scope, question, as_of)]
+        return replace(_joined(asked, answers), as_of=as_of)
 
     def _asked(self, scope: Scope, question: str, as_of: str) -> Answer:
+        """The answer to one question."""
         answer, before = Answer("not_found", NOT_FOUND), Found()
         for _ in range(TRIES):  # a document that is replaced while it is quoted is quoted anew
             found = self._retriever.search(scope, question, CANDIDATES, as_of=as_of)
@@ -82,21 +84,34 @@ class Answerer:
             Evidence(n, _source(hit), hit.content, hit.header, hit.language) for n, hit in enumerate(evidence, 1)
         )
         draft, notes = self._drafted(Prompt(INSTRUCTIONS, question, numbered))
-        kept: list[str] = []
-        citations: list[Citation] = []
-        for sentence, marks in _parsed(draft):
-            cited = [one for number, quote in marks if (one := self._cite(number, quote, evidence, found))]
-            if not cited or not _claims(sentence) <= _claims(" ".join(one.quote for one in cited)):
-                log.info("a sentence without a verified quote was left out", extra={"llm": self._llm.name})
-                continue
-            numbers = dict.fromkeys(_number(citations, one) for one in cited)
-            own = _BRACKETED.sub(r"(\1)", sentence)  # a document's own note numbers are not ours
-            ends = " " if own.endswith(SENTENCE_ENDS) else "\n"  # a table's row stands on a line of its own
-            kept += [own, " ", *(f"[{number}]" for number in numbers), ends]
-        if not kept:
+        text = Text()
+        for sentence, marks in parsed(draft):
+            hits = [(evidence[n - 1], quote) for n, quote in marks if 1 <= n <= len(evidence)]
+            cited = [one for hit, quote in hits if (one := self._cite(hit, quote, found))]
+            above = [line for hit, _ in hits for line in (_source(hit), hit.file_name, hit.header)]
+            if cited and borne_out(sentence, [one.quote for one in cited], above, question):
+                text.add(sentence, cited)
+            else:
+                log.info("a sentence that its quotes do not bear out was left out", extra={"llm": self._llm.name})
+        if not text.citations:
             return Answer("not_found", NOT_FOUND, notes=notes)
-        gaps = _gaps(citations, found)
-        return Answer("partial" if gaps else "grounded", "".join(kept).rstrip(), tuple(citations), gaps + notes)
+        disagreeing = self._add_contradictions(question, text, found)
+        gaps = _gaps(text.citations, found)
+        kind: AnswerType = "conflict" if disagreeing else "partial" if gaps else "grounded"
+        return Answer(kind, str(text), tuple(text.citations), (*disagreeing, *gaps, *notes))
+
+    def _add_contradictions(self, question: str, text: Text, found: Found) -> tuple[str, ...]:
+        """Add what other documents say against what was said, and return a note for each that does."""
+        notes: dict[str, None] = {}
+        for own in tuple(text.citations):
+            for hit, quote in contradictions(question, own, found.hits):
+                against = self._cite(hit, quote, found)
+                if against:
+                    if not text.has(against):
+                        text.add(" ".join(quote.split()), [against])
+                    names = sorted((_called(own), _called(against)))
+                    notes[f"{names[0]} and {names[1]} disagree."] = None
+        return tuple(notes)
 
     def _drafted(self, prompt: Prompt) -> tuple[str, tuple[str, ...]]:
         """A whole draft, and what is to be said of how it came about."""
@@ -107,11 +122,10 @@ class Answerer:
             note = LATE if isinstance(error, Unavailable) else FAILED
             return "".join(self._stand_in.stream(prompt)), (note,)
 
-    def _cite(self, number: int, quote: str, evidence: tuple[Hit, ...], found: Found) -> Citation | None:
+    def _cite(self, hit: Hit, quote: str, found: Found) -> Citation | None:
         """The citation of a quote, cut out of the stored text; None if it does not stand there."""
-        if not 1 <= number <= len(evidence) or words.count(quote) < FEWEST_WORDS:
+        if words.count(quote) < FEWEST_WORDS:
             return None
-        hit = evidence[number - 1]
         place = re.compile(r"\s+".join(map(re.escape, quote.split())), re.IGNORECASE).search(hit.content)
         document = found.documents[hit.generation.document_id]
         text = self._text(document, hit)
@@ -144,47 +158,18 @@ class Answerer:
             return None
 
 
-def _parsed(draft: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-    """Yield each sentence of a draft that has marks behind it, with these; the others are gone."""
-    at = 0
-    pending: tuple[str, list[tuple[int, str]]] | None = None
-    for mark in _MARK.finditer(draft):
-        before = draft[at : mark.start()].lstrip()
-        if pending and (stop := _STOP.match(before)):  # a mark before the full stop of its sentence
-            pending = (pending[0] + stop[0], pending[1])
-            before = before[stop.end() :]
-        sentence = _last(before)
-        if sentence or pending is None:
-            if pending:
-                yield pending
-            pending = (sentence, [])
-        pending[1].append((int(mark[1]), mark[2]))
-        at = mark.end()
-    if pending:
-        stop = _STOP.match(draft[at:].lstrip())
-        yield pending[0] + (stop[0] if stop else ""), pending[1]
-
-
-def _last(text: str) -> str:
-    """The last sentence of a piece of a draft, in one line: the mark behind it speaks for no other."""
-    spans = sentences(text)
-    return " ".join(text[slice(*spans[-1])].split()) if spans else ""
-
-
-def _claims(text: str) -> set[str]:
-    """The numbers and links of a text, as they are written."""
-    listed = _ENUMERATED.match(text)
-    bare = text[listed.end() :] if listed else text
-    return {found.rstrip(".,;:!?\"'”’").casefold() for found in _CLAIM.findall(bare)}
-
-
-def _number(citations: list[Citation], one: Citation) -> int:
-    """The number under which a place is cited, new if it is cited for the first time."""
-    for known in citations:
-        if replace(known, number=0) == one:
-            return known.number
-    citations.append(replace(one, number=len(citations) + 1))
-    return len(citations)
+def _joined(asked: Sequence[str], answers: Sequence[Answer]) -> Answer:
+    """The answers to the parts of a question as one: what of it was not found is named."""
+    if len(answers) == 1:
+        return answers[0]
+    text, notes = Text(), dict[str, None]()
+    for part, answer in zip(asked, answers, strict=True):
+        text.append(answer)
+        missing = (f"Not found: {part}",) if answer.type == "not_found" else ()
+        notes.update(dict.fromkeys((*missing, *answer.notes)))
+    kinds = {answer.type for answer in answers}
+    kind: AnswerType = "conflict" if "conflict" in kinds else "grounded" if kinds == {"grounded"} else "partial"
+    return Answer(kind, str(text), tuple(text.citations), tuple(notes))
 
 
 def _source(hit: Hit) -> str:
@@ -205,3 +190,8 @@ def _gaps(citations: list[Citation], found: Found) -> tuple[str, ...]:
     cited = dict.fromkeys(one.document_id for one in citations)
     gaps = [(found.documents[name].file_name, found.documents[name].coverage.gaps) for name in cited]
     return tuple(f"Of {name}, page {', '.join(ranges)} could not be read." for name, ranges in gaps if ranges)
+
+
+def _called(citation: Citation) -> str:
+    page = f", page {citation.page_label}" if citation.page_label else ""
+    return citation.file_name + page

@@ -220,11 +220,11 @@ def test_a_listener_that_leaves(model: OpenAIModel, provider: Provider) -> None:
         ('It opens at 20.00 [1 "the pool opens at 9.30"].', ""),
         ('From 9.30 to 20.00 [1 "opens at 9.30 in"][1 "closes at 20.00. Visitors"].', "From 9.30 to 20.00. [1][2]"),
         ('From 9.30 to 20.00 [1 "opens at 9.30 in"][1 "closes at 20.00 sharp"].', ""),
-        ('1. It opens early [1 "in the morning and"].', "1. It opens early. [1]"),
-        ('It is free. It opens early [1 "in the morning and"].', "It opens early. [1]"),
-        ('It opens early [1 "in the morning and"]. It is free. Be quick!', "It opens early. [1]"),
+        ('1. It opens in the morning [1 "in the morning and"].', "1. It opens in the morning. [1]"),
+        ('It is free. It opens in the morning [1 "in the morning and"].', "It opens in the morning. [1]"),
+        ('It opens in the morning [1 "in the morning and"]. It is free. Be quick!', "It opens in the morning. [1]"),
         ('It opens [1 "pool opens"].', ""),
-        ('See www.evil.example/x now [1 "in the morning and"].', ""),
+        ('See www.evil.example/x in the morning [1 "in the morning and"].', ""),
     ],
 )
 def test_what_a_sentence_needs(world: World, draft: str, text: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from corpus.model import Scope
 from footnote.connect import Footnote, connect
 from footnote.settings import Settings
+from ingest.editions import Terms, amend
 from tests.worlds import WITHOUT_OCR
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_docs"
@@ -90,16 +91,66 @@ def test_a_sample_answers(
     assert answer.type == ("partial" if (question, place, quote) in INSPECTED else "grounded")
 
 
-def test_both_editions_of_the_rules_are_quoted(house: tuple[Footnote, Scope]) -> None:
-    """What two editions of the rules say differently is quoted from both."""
+@pytest.mark.parametrize(
+    ("question", "before", "after"),
+    [
+        ("When is the pool open?", "daily from 7:00 to 21:00", "daily from 8:00 to 22:00"),
+        ("How long may visitors park?", "up to 48 hours", "up to 72 hours"),
+        ("How many guests may I bring to the pool?", "up to four guests", "up to three guests"),
+        ("What is the fee for a false fire alarm?", "False fire alarm 350.00", "False fire alarm 400.00"),
+    ],
+)
+def test_two_editions_of_the_rules(house: tuple[Footnote, Scope], question: str, before: str, after: str) -> None:
+    """Two editions that differ are quoted both as a conflict; once the dates are known, the one in force answers."""
     footnote, scope = house
 
-    said = {
-        one.file_name: " ".join(one.quote.split()) for one in footnote.ask(scope, "When is the pool open?").citations
-    }
+    def quoted(as_of: str = "") -> tuple[str, dict[str, str]]:
+        answer = footnote.ask(scope, question, as_of)
+        quotes: dict[str, str] = {}
+        for one in answer.citations:
+            quotes[one.file_name] = " ".join([quotes.get(one.file_name, ""), *one.quote.split()])
+        return answer.type, {name: quote for name, quote in quotes.items() if name.startswith("house-rules")}
 
-    assert "daily from 7:00 to 21:00" in said["house-rules.pdf"]
-    assert "daily from 8:00 to 22:00" in said["house-rules-2027.pdf"]
+    kind, said = quoted()
+    assert kind == "conflict"
+    assert before in said["house-rules.pdf"]
+    assert after in said["house-rules-2027.pdf"]
+
+    amend(footnote.table, scope, "house-rules-2027", Terms("2027-01-01", None, "house-rules"))
+    for day, name, words in (("2026-12-31", "house-rules.pdf", before), ("2027-01-01", "house-rules-2027.pdf", after)):
+        kind, said = quoted(day)
+        assert kind == "grounded"
+        assert list(said) == [name]
+        assert words in said[name]
+    amend(footnote.table, scope, "house-rules-2027", Terms("", None, ""))
+
+
+@pytest.mark.parametrize(
+    ("question", "found", "missing"),
+    [
+        (
+            "Is there a lifeguard at the pool and who won the football championship?",
+            "There is no lifeguard.",
+            "who won the football championship?",
+        ),
+        (
+            "Who painted the Mona Lisa? Until when does the contract for the lifts run?",
+            "The contract begins on 1 January 2025 and runs until 31 December 2027.",
+            "Who painted the Mona Lisa?",
+        ),
+    ],
+)
+def test_a_part_that_is_not_found_is_named(
+    house: tuple[Footnote, Scope], question: str, found: str, missing: str
+) -> None:
+    """Of a question that asks two things, the one that is found is answered, and the other is named."""
+    footnote, scope = house
+
+    answer = footnote.ask(scope, question)
+
+    assert answer.type == "partial"
+    assert " ".join(answer.citations[0].quote.split()) == found
+    assert f"Not found: {missing}" in answer.notes
 
 
 def test_a_picture_of_a_page_is_named(house: tuple[Footnote, Scope]) -> None:

@@ -124,16 +124,16 @@ def test_what_is_no_sentence_stands_on_a_line_of_its_own(world: World) -> None:
     world.put("d1", RULES, name="rules.md")
     world.work()
     draft = (
-        'Pool, nine to eight [1 "at nine in the"]  Yard, two nights [1 "for two nights"] It closes. [1 "It closes at"] '
-        'Go (now) [1 "eight in the"]'
+        'Pool, nine [1 "at nine in the"]  Yard, two nights [1 "for two nights"] It closes. [1 "It closes at"] '
+        'Open (mornings) [1 "in the morning. It"]'
     )
 
     answer = world.ask("When does the pool open?", llm=ScriptedLLM(draft))
 
     assert answer.text.splitlines() == [
-        "Pool, nine to eight [1]",
+        "Pool, nine [1]",
         "Yard, two nights [2]",
-        "It closes. [3] Go (now) [4]",
+        "It closes. [3] Open (mornings) [4]",
     ]
 
 

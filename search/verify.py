@@ -1,0 +1,97 @@
+"""What of a draft may be said: its sentences with their marks, and whether a sentence is borne out by its quotes.
+
+That a quote stands in a document says nothing of the sentence before it. So the sentence's figures, links and names
+have to stand in its quotes; it has to say "not" if and only if they do; and most of its other words have to be theirs,
+or those of the heading they stand under, or of the question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from corpus import words
+from corpus.sentences import sentences
+from search.conflict import NUMBER_WORDS
+
+BORNE_OUT = 0.6
+"""The share of a sentence's words that quotes, heading and question have to hold, and the share that quotes have to."""
+QUOTED = 0.4
+_MARK = re.compile(r'\s*\[(\d{1,4}) "(.+?)"\]', re.DOTALL)
+_STOP = re.compile(r"[.!?]+")
+_CLAIM = re.compile(r"(?:\w+://|www\.)[^\s\[\]()<>]+|\d+(?:[.,'’]\d+)*")
+"""A link or a number: what a reader would act on, and what a model gets wrong most easily."""
+_ENUMERATED = re.compile(r"\d{1,2}[.)]\s+")
+_NAME = re.compile(r"(?<=[^\W\d_][,;:)] )[A-ZÀ-Þ][\w'’-]+|(?<=\w )[A-ZÀ-Þ][\w'’-]+|\b[A-ZÀ-Þ]{2,}\b|\b[A-Z]\b(?![.)])")
+_TURNED = re.compile(
+    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|cannot|without|forbidden|prohibited|banned|refused)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_FIRST_PERSON = frozenset({"I"})
+
+
+def parsed(draft: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+    """Yield each sentence of a draft that has marks behind it, with these; the others are gone."""
+    at = 0
+    pending: tuple[str, list[tuple[int, str]]] | None = None
+    for mark in _MARK.finditer(draft):
+        before = draft[at : mark.start()].lstrip()
+        if pending and (stop := _STOP.match(before)):  # a mark before the full stop of its sentence
+            pending = (pending[0] + stop[0], pending[1])
+            before = before[stop.end() :]
+        sentence = _last(before)
+        if sentence or pending is None:
+            if pending:
+                yield pending
+            pending = (sentence, [])
+        pending[1].append((int(mark[1]), mark[2]))
+        at = mark.end()
+    if pending:
+        stop = _STOP.match(draft[at:].lstrip())
+        yield pending[0] + (stop[0] if stop else ""), pending[1]
+
+
+def _last(text: str) -> str:
+    """The last sentence of a piece of a draft, in one line: the mark behind it speaks for no other."""
+    spans = sentences(text)
+    return " ".join(text[slice(*spans[-1])].split()) if spans else ""
+
+
+def borne_out(sentence: str, quotes: Sequence[str], above: Sequence[str], question: str) -> bool:
+    """Whether a sentence says no more than its quotes do, under the headings above them, in answer to the question."""
+    quoted = " ".join(quotes)
+    if _plain(sentence) and _plain(sentence) in _plain(quoted):
+        return True
+    if not _claims(sentence) <= _claims(quoted) or not _counted(sentence) <= _counted(quoted):
+        return False
+    if bool(_TURNED.search(sentence)) != bool(_TURNED.search(quoted)):
+        return False
+    theirs = frozenset(words.tokens(quoted))
+    headed = theirs | frozenset(words.tokens("\n".join(above)))
+    if not frozenset(words.tokens(" ".join(_names(sentence)))) <= headed:
+        return False
+    said = frozenset(words.tokens(_CLAIM.sub(" ", sentence)))
+    known = headed | frozenset(words.question_words(question))
+    return len(said & known) >= BORNE_OUT * len(said) and len(said & theirs) >= QUOTED * len(said)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".!?")
+
+
+def _names(sentence: str) -> list[str]:
+    """The words within a sentence that are written like names."""
+    return [name for name in _NAME.findall(sentence) if name not in _FIRST_PERSON]
+
+
+def _claims(text: str) -> set[str]:
+    """The numbers and links of a text, as they are written."""
+    listed = _ENUMERATED.match(text)
+    bare = text[listed.end() :] if listed else text
+    return {found.rstrip(".,;:!?\"'”’").casefold() for found in _CLAIM.findall(bare)}
+
+
+def _counted(text: str) -> set[str]:
+    """The numbers that are written as words, as figures; "one" is too often none."""
+    found = re.findall(r"[a-z]+", text.casefold())
+    return {NUMBER_WORDS[word] for word in found if word in NUMBER_WORDS and word != "one"}
