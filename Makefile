@@ -57,9 +57,8 @@ QUALITY = .venv/quality.json
 bench: .venv/dev .venv/model
 	@test -n "$(DATA)" || { echo "Name the labelled sets: make bench DATA=folder (docs/benchmarks.md says which)"; exit 2; }
 	@for part in extraction ocr words odd ingest edits chunker embedder imports provider; do $(BIN)/python -m bench.$$part $(DATA) || exit 1; done
-
 	@$(BIN)/footnote eval $(SETS:%=$(DATA)/%) $(TEXTS:%=--foreign $(DATA)/%) --out $(QUALITY)
-	@$(BIN)/python -m bench.support $(QUALITY)
+	@$(BIN)/python -m bench.calibration $(DATA)
 
 bench-engines: .venv/dev
 	@$(BIN)/python -m bench.engines

@@ -18,13 +18,14 @@ from corpus.answers import Answer, AnswerType, Citation, Evidence, Prompt
 from corpus.errors import FootnoteError, Unavailable
 from corpus.model import HEADING_SEPARATOR, Document, Extracted, Hit, Page, Scope
 from corpus.ports import LLM, BlobStore, Embedder
+from corpus.sentences import sentences
 from corpus.texts import stored
 from search.compound import parts
 from search.conflict import contradictions
 from search.retrieve import Found, Retriever
 from search.support import support
 from search.text import Text
-from search.verify import borne_out, parsed
+from search.verify import Quoted, borne_out, parsed
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Answerer:
         answer, before = Answer("not_found", NOT_FOUND), Found()
         for _ in range(TRIES):  # a document that is replaced while it is quoted is quoted anew
             found = self._retriever.search(scope, question, CANDIDATES, as_of=as_of)
-            if not support(question, found.hits, found.cosine).suffices(self._embedder.space):
+            if not support(question, found.hits, found.cosine, found.counted).suffices(self._embedder.space):
                 break
             if found.hits == before.hits:  # nothing was replaced: a model would only be paid twice
                 break
@@ -87,10 +88,9 @@ class Answerer:
         text = Text()
         for sentence, marks in parsed(draft):
             hits = [(evidence[n - 1], quote) for n, quote in marks if 1 <= n <= len(evidence)]
-            cited = [one for hit, quote in hits if (one := self._cite(hit, quote, found))]
-            above = [line for hit, _ in hits for line in (_source(hit), hit.file_name, hit.header)]
-            if cited and borne_out(sentence, [one.quote for one in cited], above, question):
-                text.add(sentence, cited)
+            cited = [(hit, one) for hit, quote in hits if (one := self._cite(hit, quote, found))]
+            if cited and borne_out(sentence, [_quoted(hit, one) for hit, one in cited], question):
+                text.add(sentence, [one for _, one in cited])
             else:
                 log.info("a sentence that its quotes do not bear out was left out", extra={"llm": self._llm.name})
         if not text.citations:
@@ -195,3 +195,11 @@ def _gaps(citations: list[Citation], found: Found) -> tuple[str, ...]:
 def _called(citation: Citation) -> str:
     page = f", page {citation.page_label}" if citation.page_label else ""
     return citation.file_name + page
+
+
+def _quoted(hit: Hit, citation: Citation) -> Quoted:
+    """A verified quote, with the sentences of the hit that it is taken from."""
+    start, end = citation.start - hit.start, citation.end - hit.start
+    around = [hit.content[a:b] for a, b in sentences(hit.content) if a < end and start < b]
+    above = "\n".join((_source(hit), words.file_words(hit.file_name), hit.header))
+    return Quoted(citation.quote, " ".join(around), above)

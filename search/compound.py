@@ -44,7 +44,7 @@ def parts(question: str) -> tuple[str, ...]:
 
 
 def _asks_enough(part: str) -> bool:
-    return len(words.question_words(part)) >= FEWEST
+    return len(words.asked(part).words) >= FEWEST
 
 
 def _listed(question: str) -> list[str]:

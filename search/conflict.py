@@ -26,7 +26,7 @@ FEWEST_OF_THE_SAME = 2
 _NUMBER = re.compile(r"\d+(?:[.,:'’]\d+)*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _THOUSANDS = re.compile(r"[,'’](?=\d{3}(?:\D|$))")
-_ENUMERATED = re.compile(r"\s*(?:\d{1,2}[.)]|[-*•|])\s+")
+_ENUMERATED = re.compile(r"\s*(?:\(?\d{1,2}[.)]|[-*•|])\s+")
 _UP_TO_TWENTY = """
     one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
     nineteen twenty
@@ -96,9 +96,10 @@ def disagree(one: Statement, other: Statement) -> bool:
 def contradictions(question: str, own: Citation, hits: Sequence[Hit]) -> Iterator[tuple[Hit, str]]:
     """Yield what other documents say against a citation, among these hits: the first of each, with where it stands.
 
-    Both say the same of what was asked, and something of it.
+    Both say the same of what was asked, and something of it. Documents whose names or titles both bear figures, and
+    not the same ones, are of different periods: what differs in those has changed.
     """
-    asked = frozenset(words.question_words(question))
+    asked = frozenset(words.asked(question).searched)
     about = [
         Statement.of(hit.content[start:end])
         for hit in hits
@@ -107,10 +108,12 @@ def contradictions(question: str, own: Citation, hits: Sequence[Hit]) -> Iterato
         if hit.start + start < own.end and own.start < hit.start + end
     ]
     about = [one for one in about if one.frame & asked]
+    periods = {hit.generation.document_id: _periods(hit) for hit in hits}
+    period = periods.get(own.document_id, frozenset())
     met: set[str] = set()
     for hit in hits:
         name = hit.generation.document_id
-        if name == own.document_id or name in met:
+        if name == own.document_id or name in met or (period and periods[name] and period != periods[name]):
             continue
         for start, end in sentences(hit.content) if about else ():
             other = Statement.of(hit.content[start:end])
@@ -118,6 +121,12 @@ def contradictions(question: str, own: Citation, hits: Sequence[Hit]) -> Iterato
                 met.add(name)
                 yield hit, hit.content[start:end]
                 break
+
+
+def _periods(hit: Hit) -> frozenset[str]:
+    """The words with figures in the names of a document: 2023, Q1, 05."""
+    named = f"{words.file_words(hit.file_name)} {hit.title}".casefold().split()
+    return frozenset(one for one in named if any(c.isdigit() for c in one))
 
 
 def _figure(written: str) -> str:

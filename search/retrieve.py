@@ -29,12 +29,14 @@ REPEATS = 4
 class Found:
     """Hits, best first, with the records that admitted them, and the cosine of the nearest chunk that was admitted.
 
+    `counted` are all hits of both lists: for statistics only, as no record was asked about them.
     `way` says how the index found the nearest, where it knows.
     """
 
     hits: tuple[Hit, ...] = ()
     documents: Mapping[str, Document] = field(default_factory=dict)
     cosine: float = 0.0
+    counted: tuple[Hit, ...] = ()
     way: Way | None = None
 
 
@@ -106,7 +108,7 @@ class Retriever:
             if len(kept) >= k:
                 break
         best = max((cosines[hit.chunk_id] for hit in kept if hit.chunk_id in cosines), default=0.0)
-        return Found(tuple(kept[:k]), documents, best), frozenset(dropped)
+        return Found(tuple(kept[:k]), documents, best, tuple(ranked)), frozenset(dropped)
 
     def _read(self, documents: dict[str, Document], names: Iterable[str]) -> None:
         """Read the records that are not known yet."""

@@ -1,14 +1,15 @@
 """What of a draft may be said: its sentences with their marks, and whether a sentence is borne out by its quotes.
 
-That a quote stands in a document says nothing of the sentence before it. So the sentence's figures, links and names
-have to stand in its quotes; it has to say "not" if and only if they do; and most of its other words have to be theirs,
-or those of the heading they stand under, or of the question.
+That a quote stands in a document says nothing of the sentence before it. So the sentence's figures and links have to
+stand in its quotes. Its names and outcomes have to stand in the sentences these are taken from; it has to say "not" if
+and only if those do; and most of its other words have to be theirs, or of the heading above, or of the question.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from corpus import words
 from corpus.sentences import sentences
@@ -27,6 +28,14 @@ _TURNED = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|neither|nor|cannot|without|forbidden|prohibited|banned|refused)\b|n['’]t\b",
     re.IGNORECASE,
 )
+OUTCOMES = frozenset(
+    words.tokens(
+        "accepted adopted agreed approved granted passed permitted denied declined dismissed refused rejected "
+        "cancelled delayed postponed suspended begun completed finished repaired increased reduced raised lowered won "
+        "lost"
+    )
+)
+"""Words for how something ended: one of them in the place of another turns a sentence round."""
 _FIRST_PERSON = frozenset({"I"})
 
 
@@ -57,21 +66,28 @@ def _last(text: str) -> str:
     return " ".join(text[slice(*spans[-1])].split()) if spans else ""
 
 
-def borne_out(sentence: str, quotes: Sequence[str], above: Sequence[str], question: str) -> bool:
-    """Whether a sentence says no more than its quotes do, under the headings above them, in answer to the question."""
-    quoted = " ".join(quotes)
-    if _plain(sentence) and _plain(sentence) in _plain(quoted):
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A quote, the whole sentence of the document that it is taken from, and what stands above that."""
+
+    quote: str
+    sentence: str
+    above: str = ""
+
+
+def borne_out(sentence: str, quoted: Sequence[Quoted], question: str) -> bool:
+    """Whether a sentence says no more than its quotes do, where they stand, in answer to the question."""
+    quotes, around = " ".join(one.quote for one in quoted), " ".join(one.sentence for one in quoted)
+    if _plain(sentence) and _plain(sentence) in map(_plain, (quotes, around)):
         return True
-    if not _claims(sentence) <= _claims(quoted) or not _counted(sentence) <= _counted(quoted):
+    if not _figures(sentence) <= _figures(quotes) or bool(_TURNED.search(sentence)) != bool(_TURNED.search(around)):
         return False
-    if bool(_TURNED.search(sentence)) != bool(_TURNED.search(quoted)):
-        return False
-    theirs = frozenset(words.tokens(quoted))
-    headed = theirs | frozenset(words.tokens("\n".join(above)))
-    if not frozenset(words.tokens(" ".join(_names(sentence)))) <= headed:
-        return False
+    theirs = frozenset(words.tokens(around))
+    headed = theirs | frozenset(words.tokens("\n".join(one.above for one in quoted)))
     said = frozenset(words.tokens(_CLAIM.sub(" ", sentence)))
-    known = headed | frozenset(words.question_words(question))
+    if not frozenset(words.tokens(" ".join(_names(sentence)))) <= headed or not said & OUTCOMES <= theirs:
+        return False
+    known = headed | frozenset(words.asked(question).searched)
     return len(said & known) >= BORNE_OUT * len(said) and len(said & theirs) >= QUOTED * len(said)
 
 
@@ -84,14 +100,9 @@ def _names(sentence: str) -> list[str]:
     return [name for name in _NAME.findall(sentence) if name not in _FIRST_PERSON]
 
 
-def _claims(text: str) -> set[str]:
-    """The numbers and links of a text, as they are written."""
+def _figures(text: str) -> set[str]:
+    """The numbers and links of a text, as they are written, and the numbers that are words; "one" is too often none."""
     listed = _ENUMERATED.match(text)
-    bare = text[listed.end() :] if listed else text
-    return {found.rstrip(".,;:!?\"'”’").casefold() for found in _CLAIM.findall(bare)}
-
-
-def _counted(text: str) -> set[str]:
-    """The numbers that are written as words, as figures; "one" is too often none."""
-    found = re.findall(r"[a-z]+", text.casefold())
-    return {NUMBER_WORDS[word] for word in found if word in NUMBER_WORDS and word != "one"}
+    bare = (text[listed.end() :] if listed else text).casefold()
+    found = {one.rstrip(".,;:!?\"'”’") for one in _CLAIM.findall(bare)}
+    return found | {NUMBER_WORDS[one] for one in re.findall(r"[a-z]+", bare) if one in NUMBER_WORDS and one != "one"}

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from search.conflict import Statement, disagree
+from corpus.answers import Citation
+from corpus.model import GenerationId, Hit
+from search.conflict import Statement, contradictions, disagree
 
 
 def contradict(one: str, other: str) -> bool:
@@ -50,3 +52,27 @@ def test_what_cannot_both_be_right(one: str, other: str) -> None:
 def test_what_can(one: str, other: str) -> None:
     """Other ways to write a figure, more detail, other things, other years and other units contradict nothing."""
     assert not contradict(one, other)
+
+
+def hit(name: str, text: str) -> Hit:
+    return Hit(name, GenerationId(name, "1", "r"), 0, 0, len(text), text, 1, 1, name, "", "", "", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        ("rules.pdf", "rules-2027.pdf", True),
+        ("rules.pdf", "website.html", True),
+        ("report-2026-Q1.pdf", "report-2026-Q2.pdf", False),
+        ("report-2026.pdf", "notes-2026.pdf", True),
+    ],
+)
+def test_reports_of_different_periods_contradict_nothing(one: str, other: str, *, found: bool) -> None:
+    """What differs between documents that both bear a date in their names has changed, and is no contradiction."""
+    text, against = "The pool is open daily from 7:00.", "The pool is open daily from 8:00."
+    own = Citation(1, one, "1", one, 1, "", "", 0, len(text), text)
+
+    hits = [hit(one, text), hit(other, against)]
+
+    assert [quote for _, quote in contradictions("When is the pool open?", own, hits)] == [against] * found
+    assert not list(contradictions("What does the sauna cost?", own, hits))

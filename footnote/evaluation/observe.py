@@ -50,7 +50,7 @@ class Observer:
             id=question.id,
             question=question.text,
             unanswerable=question.unanswerable,
-            support=known.score,
+            support=known.score(self._footnote.embedder.space),
             type=answer.type,
             answer=answer.text,
             scores=scores,
@@ -64,7 +64,7 @@ class Observer:
     def ask_foreign(self, question: Question) -> Foreign:
         """Ask a question that these documents do not answer."""
         known, answer, _ = self._asked(question.text)
-        return Foreign(question.id, known.score, answer.type == "not_found")
+        return Foreign(question.id, known.score(self._footnote.embedder.space), answer.type == "not_found")
 
     def unplaced(self, question: Question) -> bool:
         """Whether a quote that is wanted stands in none of the texts: a slip of the label, or of the reader."""
@@ -76,7 +76,7 @@ class Observer:
         searched = self._timer()
         answer = self._footnote.ask(self._scope, text)
         seconds = (searched - begun, self._timer() - searched)
-        return support(text, found.hits, found.cosine), answer, seconds
+        return support(text, found.hits, found.cosine, found.counted), answer, seconds
 
     def _found(self, question: Question, hits: tuple[Hit, ...]) -> Scores:
         scores: Scores = {}
