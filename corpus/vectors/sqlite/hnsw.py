@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import sys
+from math import isqrt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
     from corpus.vectors.sqlite.rows import Block, Keys, Scores
 
-CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH = 16, 128, 128
+CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH = 32, 256, 128
+"""The parameters of HNSW: links a row, rows looked at to add one, and at least so many looked at by a search."""
 
 
 def empty(dimensions: int) -> Index:
@@ -35,7 +37,7 @@ def opened(path: Path, rows: int, dimensions: int, *, view: bool) -> Index | Non
         return None
     if index is None or len(index) != rows or index.ndim != dimensions:
         return None
-    index.expansion_search = EXPANSION_SEARCH  # type: ignore[misc]  # its setter is not typed
+    index.expansion_search = max(EXPANSION_SEARCH, isqrt(rows))  # type: ignore[misc]  # its setter is not typed
     return index
 
 
