@@ -24,6 +24,8 @@ RANK_WEIGHT = 0.2
 """What standing in the best piece of evidence is worth, against 1 for saying everything that was asked."""
 ABOVE_WEIGHT = 0.5
 EXACT_WEIGHT = 0.2
+FIGURE_WEIGHT = 0.15
+"""What a figure is worth where a figure is asked for."""
 SECOND_SHARE = 0.7
 """How much of the best sentence's worth a second one needs."""
 FEWEST_WORDS = 3
@@ -31,12 +33,27 @@ HEADING_WORDS = 8
 _NUMBERING = re.compile(r"^\s*(?:§|Art\.?|Section|Chapter)?\s*[\dIVX]+(?:\.\d+)*[.)]?\s+")
 _BULLET = re.compile(r"\s*[-*•▪◦‣|]")
 _WRITTEN = re.compile(r"[^\W_]{3,}")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_ASKS_FIGURE = re.compile(
+    r"\bhow (?:many|much|high|long|far|old|fast|often|big|large|late|early|soon)\b|\bwhen\b|\bwhat time\b"
+    r"|\b(?:which|what) (?:day|date|year|age)|\b(?:cost|price|number)\b"
+    r"|\bwie (?:viel|hoch|lange|oft|spät|weit)|\bwann\b|\bcombien\b|\bquand\b",
+    re.IGNORECASE,
+)
+_FIGURE = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
+    r"|hundred|thousand|half|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
+    re.IGNORECASE,
+)
 _RULE = re.compile(r"\s*\|\s*:?-{2,}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A sentence, its words as they are written, and which of the asked ones it and the heading above it hold."""
+    """A sentence, its words as they are written, and which of the asked ones it and the heading above it hold.
+
+    `answers` says that it has a figure where one is asked for.
+    """
 
     evidence: Evidence
     rank: int
@@ -45,6 +62,7 @@ class _Candidate:
     written: frozenset[str]
     asked: Held
     above: Held
+    answers: bool
 
 
 class Quotes:
@@ -57,7 +75,9 @@ class Quotes:
     def stream(self, prompt: Prompt) -> Iterator[str]:
         asked, written = words.asked(prompt.question), _written(prompt.question)
         candidates = [
-            one for rank, evidence in enumerate(prompt.evidence) for one in _candidates(asked, evidence, rank)
+            one
+            for rank, evidence in enumerate(prompt.evidence)
+            for one in _candidates(asked, evidence, rank, figure=bool(_ASKS_FIGURE.search(prompt.question)))
         ]
         weights = _weights(asked, candidates)
         scored = [(_worth(one, weights, written), one) for one in candidates]
@@ -72,7 +92,7 @@ class Quotes:
                 yield f'{blank}{" ".join(one.text.split())} [{one.evidence.number} "{one.text}"]'
 
 
-def _candidates(asked: words.Asked, evidence: Evidence, rank: int) -> Iterator[_Candidate]:
+def _candidates(asked: words.Asked, evidence: Evidence, rank: int, *, figure: bool) -> Iterator[_Candidate]:
     """The sentences that could answer: not headings, not scraps, and nothing that would break the marks."""
     above = asked.found_in(f"{evidence.source}\n{evidence.header}", evidence.language)
     spans = sentences(evidence.content)
@@ -82,7 +102,9 @@ def _candidates(asked: words.Asked, evidence: Evidence, rank: int) -> Iterator[_
         if _is_header(text, before, behind) if is_row(text) else _is_heading(text):
             above = found
         elif words.count(text) >= FEWEST_WORDS and not _RULE.match(evidence.content, end) and '"]' not in text:
-            yield _Candidate(evidence, rank, text, frozenset(words.tokens(text)), _written(text), found, above)
+            answers = figure and bool(_FIGURE.search(_NUMBERING.sub("", text)))
+            says = frozenset(words.tokens(text))
+            yield _Candidate(evidence, rank, text, says, _written(text), found, above, answers)
 
 
 def _is_header(row: str, before: str, behind: str) -> bool:
@@ -93,13 +115,15 @@ def _is_header(row: str, before: str, behind: str) -> bool:
 def _is_heading(text: str) -> bool:
     """Whether a line looks like a heading: marked as one, or short, without a full stop, and without a figure in it.
 
-    A number in front does not count as a figure; a table's row has one further on.
+    A number in front does not count as a figure, nor does a year, unless it stands behind a colon; a table's row has
+    one further on.
     """
     if text.startswith("#"):
         return True
     bare = _NUMBERING.sub("", text)
     open_ended = text[-1] not in ".!?:;)…。！？" and not _BULLET.match(text)
-    return open_ended and len(bare.split()) <= HEADING_WORDS and not any(c.isdigit() for c in bare)
+    figures = bare if ":" in bare else _YEAR.sub("", bare)
+    return open_ended and len(bare.split()) <= HEADING_WORDS and not any(map(str.isdigit, figures))
 
 
 def _written(text: str) -> frozenset[str]:
@@ -118,7 +142,7 @@ def _weights(asked: words.Asked, candidates: list[_Candidate]) -> dict[Word, flo
 def _worth(candidate: _Candidate, weights: dict[Word, float], written: frozenset[str]) -> float:
     """The share of the question that a sentence holds, a word above it counting half; 0 if that is nothing.
 
-    A little goes to the rank of the evidence, and to words in the very form in which they were asked.
+    A little goes to the rank of the evidence, to words in the very form in which they were asked, and to a figure.
     """
     share = math.fsum(
         weight if word in candidate.asked else ABOVE_WEIGHT * weight
@@ -128,4 +152,4 @@ def _worth(candidate: _Candidate, weights: dict[Word, float], written: frozenset
     if not share:
         return 0.0
     exact = len(written & candidate.written) / max(1, len(written))
-    return share + RANK_WEIGHT / (1 + candidate.rank) + EXACT_WEIGHT * exact
+    return share + RANK_WEIGHT / (1 + candidate.rank) + EXACT_WEIGHT * exact + FIGURE_WEIGHT * candidate.answers
