@@ -16,12 +16,13 @@ from dataclasses import replace
 from corpus import words
 from corpus.answers import Answer, AnswerType, Citation, Evidence, Prompt
 from corpus.errors import FootnoteError, Unavailable
-from corpus.model import HEADING_SEPARATOR, Document, Extracted, Hit, Page, Scope
+from corpus.model import HEADING_SEPARATOR, Document, Extracted, GenerationId, Hit, Page, Scope
 from corpus.ports import LLM, BlobStore, Embedder
 from corpus.sentences import sentences
 from corpus.texts import stored
 from search.compound import parts
 from search.conflict import contradictions
+from search.neighbours import WIDENED, widened
 from search.retrieve import Found, Retriever
 from search.support import support
 from search.text import Text
@@ -47,11 +48,15 @@ INSTRUCTIONS = (
 
 
 class Answerer:
-    """Answers questions over one index with one model; `stand_in` answers when the model does not."""
+    """Answers a question over one index with one model; `stand_in` answers when the model does not.
+
+    It remembers the texts that it read: it is made anew for each question.
+    """
 
     def __init__(self, retriever: Retriever, blobs: BlobStore, embedder: Embedder, llm: LLM, stand_in: LLM) -> None:
         self._retriever, self._blobs, self._embedder = retriever, blobs, embedder
         self._llm, self._stand_in = llm, stand_in
+        self._texts: dict[GenerationId, Extracted | None] = {}
 
     def ask(self, scope: Scope, question: str, as_of: str = "") -> Answer:
         """Return an answer with citations, or one that says that nothing was found.
@@ -80,7 +85,7 @@ class Answerer:
         return answer
 
     def _answered(self, question: str, found: Found) -> Answer:
-        evidence = found.hits[:EVIDENCE]
+        evidence = self._evidence(found)
         numbered = tuple(
             Evidence(n, _source(hit), hit.content, hit.header, hit.language) for n, hit in enumerate(evidence, 1)
         )
@@ -99,6 +104,13 @@ class Answerer:
         gaps = _gaps(text.citations, found)
         kind: AnswerType = "conflict" if disagreeing else "partial" if gaps else "grounded"
         return Answer(kind, str(text), tuple(text.citations), (*disagreeing, *gaps, *notes))
+
+    def _evidence(self, found: Found) -> tuple[Hit, ...]:
+        """The best hits, the very best of them with what stands around them."""
+        best = found.hits[:EVIDENCE]
+        texts = [self._text(found.documents[hit.generation.document_id], hit) for hit in best[:WIDENED]]
+        read = [widened(hit, text.text, best) if text else hit for hit, text in zip(best, texts, strict=False)]
+        return (*read, *best[WIDENED:])
 
     def _add_contradictions(self, question: str, text: Text, found: Found) -> tuple[str, ...]:
         """Add what other documents say against what was said, and return a note for each that does."""
@@ -151,11 +163,14 @@ class Answerer:
         )
 
     def _text(self, document: Document, hit: Hit) -> Extracted | None:
-        try:
-            return stored(self._blobs, document.user_id, hit.generation)
-        except ValueError:
-            log.error("a stored text is damaged", extra={"document_id": document.document_id})  # noqa: TRY400 -- no bug
-            return None
+        """The stored text of a hit's document, read once."""
+        if hit.generation not in self._texts:
+            try:
+                self._texts[hit.generation] = stored(self._blobs, document.user_id, hit.generation)
+            except ValueError:
+                log.error("a stored text is damaged", extra={"document_id": document.document_id})  # noqa: TRY400 -- no bug
+                self._texts[hit.generation] = None
+        return self._texts[hit.generation]
 
 
 def _joined(asked: Sequence[str], answers: Sequence[Answer]) -> Answer:
