@@ -44,7 +44,7 @@ def reranked(asked: Asked, hits: Sequence[Hit], documents: Mapping[str, Document
         replace(hit, score=hit.score + TOGETHER * near + ABOVE * head + DOCUMENT * named[hit.generation.document_id])
         for hit, near, head in zip(best, together, above, strict=True)
     ]
-    kept, copies = _copies_apart(raised, texts)
+    kept, copies = _copies_apart(raised)
     least = min((hit.score for hit in (*kept, *rest)), default=0.0)
     return [*_ordered(kept), *rest, *_ordered([replace(hit, score=least) for hit in copies])]
 
@@ -53,12 +53,15 @@ def _ordered(hits: Sequence[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: (-hit.score, hit.generation.document_id, hit.chunk_index))
 
 
-def _copies_apart(hits: Sequence[Hit], texts: Sequence[Sequence[str]]) -> tuple[list[Hit], list[Hit]]:
-    """The best hit of each text, word for word, and the others."""
-    text_of = {hit.chunk_id: tuple(text) for hit, text in zip(hits, texts, strict=True)}
-    best = {text_of[hit.chunk_id]: hit for hit in reversed(_ordered(hits))}
-    kept = list(best.values())
-    return kept, [hit for hit in hits if best[text_of[hit.chunk_id]] is not hit]
+def _copies_apart(hits: Sequence[Hit]) -> tuple[list[Hit], list[Hit]]:
+    """The best hit of each text, and those that say the same, but for case and blanks."""
+    best: dict[str, Hit] = {}
+    copies: list[Hit] = []
+    for hit in _ordered(hits):
+        known = best.setdefault(" ".join(hit.content.casefold().split()), hit)
+        if known is not hit:
+            copies.append(hit)
+    return list(best.values()), copies
 
 
 def _together(texts: Sequence[Sequence[str]], forms: Mapping[str, int]) -> list[float]:
