@@ -46,7 +46,7 @@ def reranked(asked: Asked, hits: Sequence[Hit], documents: Mapping[str, Document
     ]
     kept, copies = _copies_apart(raised)
     least = min((hit.score for hit in (*kept, *rest)), default=0.0)
-    return [*_ordered(kept), *rest, *_ordered([replace(hit, score=least) for hit in copies])]
+    return [*_ordered(kept), *rest, *_ordered([replace(hit, score=min(hit.score, least)) for hit in copies])]
 
 
 def _ordered(hits: Sequence[Hit]) -> list[Hit]:
