@@ -286,7 +286,10 @@ class VectorIndex(Protocol):
         ...
 
     def tend(self, stop: Callable[[], bool]) -> None:
-        """Build what makes searches fast, until `stop` says so; what they find stays, but for what a graph misses."""
+        """Build what makes searches fast, until `stop` says so.
+
+        What a search finds is the same before and after, but for what a graph misses.
+        """
         ...
 
     def graphs(self) -> list[GraphState]:

@@ -113,12 +113,12 @@ def _is_header(row: str, before: str, behind: str) -> bool:
 
 
 def _is_heading(text: str) -> bool:
-    """Whether a line looks like a heading: marked as one, or short, without a full stop, and without a figure in it.
+    """Whether a line looks like a heading: marked as one, a question, or short, without a full stop or a figure.
 
     A number in front does not count as a figure, nor does a year, unless it stands behind a colon; a table's row has
     one further on.
     """
-    if text.startswith("#"):
+    if text.startswith("#") or text.endswith(("?", "？")):
         return True
     bare = _NUMBERING.sub("", text)
     open_ended = text[-1] not in ".!?:;)…。！？" and not _BULLET.match(text)
