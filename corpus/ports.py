@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from corpus.answers import Prompt
 from corpus.errors import BadRequest, TooLarge
@@ -39,8 +39,6 @@ MAX_ITEM_BYTES = 64 * 1024
 MAX_TRANSACTION = 100
 MAX_QUERY_WORDS = 64
 ABSENT = 0
-Engine = Literal["faiss", "lucene"]
-"""Whose graphs a vector index has, where it may be chosen."""
 
 
 class BlobStore(Protocol):

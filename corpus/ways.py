@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+Engine = Literal["faiss", "lucene"]
+"""Whose graphs a vector index has, where it may be chosen."""
 CACHE_BYTES = 512 * 2**20
 """How much memory an index may spend, in each process, on what it has read before."""
 EXACT_BELOW = 10_000

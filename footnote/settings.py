@@ -18,8 +18,8 @@ from typing import TypeVar, get_args
 import platformdirs
 
 from corpus.errors import ConfigError
-from corpus.ports import Engine, Limits
-from corpus.ways import CACHE_BYTES, EXACT_BELOW
+from corpus.ports import Limits
+from corpus.ways import CACHE_BYTES, EXACT_BELOW, Engine
 
 PREFIX = "FOOTNOTE_"
 OTHERS = ("OPENAI_API_KEY", "OPENAI_BASE_URL")

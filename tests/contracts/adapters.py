@@ -18,7 +18,7 @@ from corpus.llms.openai import OpenAIModel
 from corpus.llms.quotes import Quotes
 from corpus.model import Generation, GenerationId, Space
 from corpus.openai_api import Access
-from corpus.ports import LLM, BlobStore, Embedder, Engine, Extractor, PagedExtractor, Queue, Table, VectorIndex
+from corpus.ports import LLM, BlobStore, Embedder, Extractor, PagedExtractor, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
 from corpus.queues.sqs import SqsQueue
 from corpus.tables.dynamodb import DynamoDbTable
@@ -27,6 +27,7 @@ from corpus.vectors.opensearch import OpenSearchIndex
 from corpus.vectors.opensearch.client import connected
 from corpus.vectors.opensearch.mapping import Design
 from corpus.vectors.sqlite import SqliteIndex
+from corpus.ways import Engine
 from ingest.extractors import csv, docx, eml, html, jsonl, markdown, pdf, pptx, text, xlsx
 from lambdas.events import changes
 from tests.conftest import MODEL_DIR

@@ -18,11 +18,12 @@ from corpus.answers import Answer
 from corpus.embedders.local import LocalEmbedder
 from corpus.llms.quotes import Quotes
 from corpus.model import Hit, Legs, Passage, Purpose, Space
-from corpus.ports import Embedder, Engine, VectorIndex
+from corpus.ports import Embedder, VectorIndex
 from corpus.vectors.opensearch import OpenSearchIndex
 from corpus.vectors.opensearch.client import connected
 from corpus.vectors.opensearch.mapping import Design
 from corpus.vectors.sqlite import SqliteIndex
+from corpus.ways import Engine
 from ingest.extract import Reader
 from ingest.pipeline import Ingestor
 from ingest.upload import Uploads

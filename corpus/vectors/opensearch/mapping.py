@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from corpus.model import Json, Space
-from corpus.ports import Engine
+from corpus.ways import Engine
 
 SCHEMA_VERSION = "1.0.0"
 M, EF_CONSTRUCTION, EF_SEARCH = 24, 128, 100
