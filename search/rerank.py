@@ -16,7 +16,7 @@ from corpus import words
 from corpus.model import Document, Hit
 from corpus.words import Asked
 
-DEPTH = 30
+DEPTH = 40
 """How many hits are put in order; those behind stay as they are, and are worth less."""
 TOGETHER, ABOVE, DOCUMENT = 2.0, 0.5, 3.0
 """What is worth as much as so many deviations of a leg, if all that was asked is there."""

@@ -114,8 +114,9 @@ def _reciprocal(right: Sequence[bool]) -> float:
 
 def _bounded(words: str) -> str:
     """A pattern for words that do not go on at either end; where no blanks part words, ends say nothing."""
-    first, last = (bool(re.fullmatch(rf"[^\W_{_ONE_BY_ONE}]", sign)) for sign in (words[:1], words[-1:]))
-    return (r"(?<![^\W_])" if first else "") + re.escape(words) + (r"(?![^\W_])" if last else "")
+    letter = rf"[^\W_{_ONE_BY_ONE}]"
+    first, last = (bool(re.fullmatch(letter, sign)) for sign in (words[:1], words[-1:]))
+    return (f"(?<!{letter})" if first else "") + re.escape(words) + (f"(?!{letter})" if last else "")
 
 
 def _by_document(places: Iterable[Place]) -> dict[str, Intervals]:
