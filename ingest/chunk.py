@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_TOKENS = 512
-NAME = f"chunk-2-{MAX_TOKENS}"
+NAME = f"chunk-3-{MAX_TOKENS}"
 
 MAX_HEADER = 600
 """Characters of a table's header that are repeated."""
@@ -207,7 +207,10 @@ def _row_end(inside: _Text, start: int, reach: int, furthest: int) -> int:
         return row
     if grid.start > start:
         return grid.start
-    return grid.end if grid.end <= furthest else inside.text.rfind("\n", rows, furthest) + 1
+    if grid.end <= furthest:
+        return grid.end
+    # a header that is too long for a chunk is cut between its own rows
+    return inside.text.rfind("\n", rows, furthest) + 1 or inside.text.rfind("\n", start, furthest) + 1
 
 
 def _behind(text: str, mark: str, least: int, reach: int) -> int:

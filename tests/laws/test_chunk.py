@@ -123,19 +123,24 @@ def tables(draw: st.DrawFn) -> Extracted:
 
 LONG_ROW = " | ".join(["Party room. No glass! Deposit"] * 4)
 SNUG = f"fee | fee | fee | Party room. No glass! Deposit\n{LONG_ROW}\nfee | 80.00 | Party room. No glass! Deposit"
+WIDE = f"fee | fee | fee | Party room. No glass! Deposit\n{LONG_ROW}\n{LONG_ROW}"
 
 
 @settings(max_examples=300)
 @given(tables(), st.integers(60, 200))
 @example(Extracted(SNUG, (Page(1, "", 0, len(SNUG)),), grids=(Grid(0, 47, len(SNUG)),)), 60)
+@example(Extracted(WIDE, (Page(1, "", 0, len(WIDE)),), grids=(Grid(0, len(WIDE), len(WIDE)),)), 60)
 def test_rows_stay_whole(document: Extracted, limit: int) -> None:
-    """No chunk begins or ends within a row, and none ends behind a table's header."""
+    """No chunk begins or ends within a row, and none ends behind a table's header, or within one that fits a chunk."""
     found = chunk(document, limit)
     for grid in document.grids:
-        rows_of = [grid.start, *(n + 1 for n in range(grid.header_end, grid.end) if document.text[n] == "\n")]
-        if grid.header_end == grid.start:
-            rows_of = [grid.start, *(n + 1 for n in range(grid.start, grid.end) if document.text[n] == "\n")]
+        fits = len(tokens.encoded(document.text[grid.start : grid.header_end])) <= limit - 2
+        first = grid.header_end if fits else grid.start
+        rows_of = [grid.start, *(n + 1 for n in range(first, grid.end) if document.text[n] == "\n")]
         assert {one.start for one in found if grid.start <= one.start < grid.end} <= set(rows_of)
+
+
+WIDE = f"fee | fee | fee | Party room. No glass! Deposit\n{LONG_ROW}\n{LONG_ROW}"
 
 
 @settings(max_examples=300)
