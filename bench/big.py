@@ -36,7 +36,7 @@ from corpus.tables.sqlite import SqliteTable
 from corpus.vectors.sqlite import SqliteIndex
 from footnote.settings import Settings
 from ingest.claim import Stopped
-from ingest.extract import Reader, Reading
+from ingest.extract import WHOLE, Reader, Reading
 from ingest.pipeline import Ingestor
 from ingest.upload import Uploads
 from tests.pdfs import pdf
@@ -117,7 +117,7 @@ class Noting(Reader):
         super().__init__(LIMITS)
         self._home = home
 
-    def read(self, data: bytes, media_type: str, how: Reading = Reading()) -> Extracted:  # noqa: B008 -- it is frozen
+    def read(self, data: bytes, media_type: str, how: Reading = WHOLE) -> Extracted:
         def told(part: Part) -> None:
             for page in range(part.begin, part.end):
                 self._home.note("page", page)

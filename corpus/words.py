@@ -9,13 +9,15 @@ of every recipe and of the local space: whoever changes what a text's words are 
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, pairwise
 from pathlib import PurePath
+from typing import TypeVar
 
 from corpus.languages import ENGLISH, STEMMERS, STOP_WORDS, asking, stem
 from corpus.letters import UNSEEN, UNSPACED, fold, marks
@@ -23,6 +25,7 @@ from corpus.model import HEADING_SEPARATOR
 from corpus.ports import MAX_QUERY_WORDS
 
 NAME = "words-2"
+T = TypeVar("T", bound=Hashable)
 MAX_WORD = 64
 """Characters of a word that count; Lucene would split what is longer than 255."""
 MOST_PARTS = 6
@@ -115,6 +118,15 @@ def asked(question: str, limit: int = MAX_QUERY_WORDS) -> Asked:
         if kept:
             return Asked(tuple({forms[0]: forms for forms in kept}.values())[:limit])
     return Asked(())
+
+
+def rarity(wanted: Iterable[T], texts: Sequence[Collection[T]]) -> dict[T, float]:
+    """Return how much each word tells texts apart, from what each of them holds: its idf by BM25's formula.
+
+    That is never negative, and most for what none holds. Source: Lucene's BM25Similarity.
+    """
+    having = {word: sum(word in text for text in texts) for word in wanted}
+    return {word: math.log(1 + (len(texts) - n + 0.5) / (n + 0.5)) for word, n in having.items()}
 
 
 def count(text: str) -> int:

@@ -164,9 +164,22 @@ def evaluate(
     """Measure search and answers over questions whose right answers are known. Leaves your documents alone."""
     from footnote.commands import evaluating  # noqa: PLC0415
 
-    options = (documents, foreign or (), home, out, against, margin, alpha, plots, each, as_json, as_of)
+    wanted = evaluating.Wanted(
+        sets=sets,
+        documents=documents,
+        foreign=foreign or (),
+        home=home,
+        out=out,
+        against=against,
+        margin=margin,
+        alpha=alpha,
+        plots=plots,
+        each=each,
+        as_json=as_json,
+        as_of=as_of,
+    )
     with _told():
-        _leave(evaluating.evaluate(_settings(context), evaluating.Wanted(sets, *options), time.time()))
+        _leave(evaluating.evaluate(_settings(context), wanted, time.time()))
 
 
 @app.command("list")

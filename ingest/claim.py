@@ -43,6 +43,10 @@ class Hold:
     last: bool = False
 
 
+UNHELD = Hold()
+"""Of a change that no queue delivered."""
+
+
 class Claim:
     """One attempt at one version of a document; `before` is the document as it was found.
 

@@ -24,7 +24,7 @@ from corpus.ports import Limits
 from corpus.texts import heard
 from ingest.child import Message, pack, unpack
 from ingest.extractors import paged_of
-from ingest.ocr import PAGE_SECONDS, Budget, Tesseract
+from ingest.ocr import BUDGET, PAGE_SECONDS, Budget, Tesseract
 
 CHILD = "ingest.child"
 DOCUMENTS_PER_CHILD = 200
@@ -52,13 +52,17 @@ class Reading:
     pictures: bool = False
 
 
+WHOLE = Reading()
+"""From the first page on, and nobody is told how far it is."""
+
+
 class Reader:
     """Reads documents in child processes: one for their text, and one for pictures, which take minutes.
 
     Each is used by one thread at a time; others wait, and their `tick` is called meanwhile.
     """
 
-    def __init__(self, limits: Limits, engine: Tesseract | None = None, budget: Budget = Budget()) -> None:  # noqa: B008 -- it is frozen
+    def __init__(self, limits: Limits, engine: Tesseract | None = None, budget: Budget = BUDGET) -> None:
         """Take the limits of a document, and what recognises text in pictures, if anything does."""
         self.limits = limits
         self._engine, self._budget = engine, budget
@@ -68,7 +72,7 @@ class Reader:
         """Return the name of what recognises text in the pictures of such a document; "" if nothing does."""
         return self._engine.name if self._engine and paged_of(media_type) else ""
 
-    def read(self, data: bytes, media_type: str, how: Reading = Reading()) -> Extracted:
+    def read(self, data: bytes, media_type: str, how: Reading = WHOLE) -> Extracted:
         """Return the document's text.
 
         Raises `Rejected` with the reason, `Unavailable` if no child can be started.

@@ -82,6 +82,9 @@ class Budget:
         return Budget(max(0, self.pages - looked_at), max(0.0, self.seconds - sum(part.seconds for part in parts)))
 
 
+BUDGET = Budget()
+
+
 class Recognised(NamedTuple):
     """What stands on a page: its lines, paragraphs apart, and how sure that is in percent.
 

@@ -23,7 +23,7 @@ from corpus.ports import MAX_DELIVERIES, BlobStore, Deliveries, Embedder, Table,
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
 from ingest import chunk, describe
-from ingest.claim import MAX_ATTEMPTS, Claim, Hold, Stopped, claim, message_of, reason_of
+from ingest.claim import MAX_ATTEMPTS, UNHELD, Claim, Hold, Stopped, claim, message_of, reason_of
 from ingest.derived import Context, Derived, generation_of, passage
 from ingest.editions import removal
 from ingest.embed import embedded
@@ -105,7 +105,7 @@ class Ingestor:
                 queue.done(delivery)
         return len(deliveries)
 
-    def apply(self, change: Change, hold: Hold = Hold()) -> None:  # noqa: B008 -- a Hold is frozen
+    def apply(self, change: Change, hold: Hold = UNHELD) -> None:
         """Bring the document to where this change leaves it, or find that it is there already.
 
         Raises `Unavailable` when it should be delivered again, `Stopped` when the worker is to stop.

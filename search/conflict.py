@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from corpus import words
+from corpus import figures, words
 from corpus.answers import Citation
+from corpus.figures import DAYS, NUMBER_WORDS
 from corpus.model import Hit
 from corpus.sentences import is_row, sentences
 
@@ -23,26 +24,12 @@ SAME_BUT_FOR_NOT = 0.85
 FEWEST = 3
 FEWEST_OF_THE_SAME = 2
 """Words that have to be in common, and how many do where no others are."""
-_NUMBER = re.compile(r"\d+(?:[.,:'’]\d+)*")
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_THOUSANDS = re.compile(r"[,'’](?=\d{3}(?:\D|$))")
 _ENUMERATED = re.compile(r"\s*(?:\(?\d{1,2}[.)]|[-*•|])\s+")
-_UP_TO_TWENTY = """
-    one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
-    nineteen twenty
-"""
-NUMBER_WORDS = {word: str(n) for n, word in enumerate(_UP_TO_TWENTY.split(), 1)} | {"noon": "12", "midnight": "0"}
-DAYS = frozenset(
-    """
-    january february march april may june july august september october november december
-    monday tuesday wednesday thursday friday saturday sunday
-    """.split()  # noqa: SIM905 -- here and below: a column of quoted strings would be harder to read
-)
 TURNS = frozenset(
     """
     not no never none nobody without cannot can't don't doesn't isn't aren't mustn't
     forbidden prohibited allowed permitted banned open closed required optional
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 -- a column of quoted strings would be harder to read
 )
 """Words that turn a sentence into its opposite."""
 UNITS = frozenset(words.tokens("minute hour day week month quarter year night euro dollar million billion percent"))
@@ -65,16 +52,16 @@ class Statement:
         begun = _ENUMERATED.match(text)
         bare = text[begun.end() :] if begun else text
         found = [word.replace("’", "'") for word in map(str.casefold, _WORD.findall(bare))]
-        figures = [_figure(one) for one in _NUMBER.findall(bare)]
-        figures += [NUMBER_WORDS[one] for one in found if one in NUMBER_WORDS]
+        stated = [figures.plain_number(one) for one in figures.NUMBER.findall(bare)]
+        stated += [NUMBER_WORDS[one] for one in found if one in NUMBER_WORDS]
         named = [one for one in found if one in DAYS and (one != "may" or re.search(r"\bMay\b(?! I\b)|\d may\b", bare))]
         plain = " ".join(
             one for one in found if one not in NUMBER_WORDS and one not in TURNS and (one not in DAYS or one == "may")
         )
         return cls(
             frame=frozenset(words.tokens(plain)),
-            figures=Counter(figures + named),
-            years=frozenset(_YEAR.findall(bare)),
+            figures=Counter(stated + named),
+            years=frozenset(figures.YEAR.findall(bare)),
             turns=frozenset(found) & TURNS,
             row=is_row(text),
         )
@@ -127,11 +114,3 @@ def _periods(hit: Hit) -> frozenset[str]:
     """The words with figures in the names of a document: 2023, Q1, 05."""
     named = f"{words.file_words(hit.file_name)} {hit.title}".casefold().split()
     return frozenset(one for one in named if any(c.isdigit() for c in one))
-
-
-def _figure(written: str) -> str:
-    """A number however it is written: 07:00 as 7:00, 1,250.00 as 1250."""
-    bare = _THOUSANDS.sub("", written).replace(",", ".")
-    if "." in bare and ":" not in bare:
-        bare = bare.rstrip("0").rstrip(".")
-    return bare.lstrip("0") or "0"

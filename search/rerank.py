@@ -67,8 +67,8 @@ def _copies_apart(hits: Sequence[Hit]) -> tuple[list[Hit], list[Hit]]:
 def _together(texts: Sequence[Sequence[str]], forms: Mapping[str, int]) -> list[float]:
     """How near to one another each text has the neighbours of the question: 1 if each pair stands as it was asked."""
     places = [_places(text, forms) for text in texts]
-    weights = _weights(places, 1 + max(forms.values(), default=-1))
-    pairs = {(a, b): min(weights[a], weights[b]) for a, b in pairwise(range(len(weights)))}
+    weights = words.rarity(sorted(set(forms.values())), places)
+    pairs = {(a, b): min(weights[a], weights[b]) for a, b in pairwise(weights)}
     total = math.fsum(pairs.values()) or 1.0
     return [
         math.fsum(weight * _nearness(held[a], held[b]) for (a, b), weight in pairs.items() if a in held and b in held)
@@ -113,16 +113,10 @@ def _named(hits: Sequence[Hit], documents: Mapping[str, Document], forms: Mappin
 
 def _shares(held: Sequence[_Held], count: int, *, unheld: bool) -> list[float]:
     """The share of the question's idf mass that each text holds; with `unheld`, words that none holds count too."""
-    weights = _weights(held, count)
+    weights = words.rarity(range(count), held)
     counted = set(range(count)) if unheld else {place for one in held for place in one}
     total = math.fsum(weights[place] for place in counted) or 1.0
     return [math.fsum(weights[place] for place in one) / total for one in held]
-
-
-def _weights(held: Sequence[_Held], count: int) -> list[float]:
-    """The idf of each word of the question among these texts, by BM25's formula, which is never negative."""
-    having = [sum(place in one for one in held) for place in range(count)]
-    return [math.log(1 + (len(held) - n + 0.5) / (n + 0.5)) for n in having]
 
 
 def _held(text: str, language: str, forms: Mapping[str, int]) -> frozenset[int]:

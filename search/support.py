@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -48,8 +47,7 @@ def support(question: str, candidates: Sequence[Hit], cosine: float, counted: Se
     """Return how well the candidates, best first, support the question; words are weighed by the hits `counted`."""
     asked = words.asked(question)
     texts = {hit.chunk_id: asked.found_in(_shown(hit), hit.language) for hit in (*counted, *candidates)}
-    counts = Counter(word for text in texts.values() for word in text)
-    masses = {word: math.log(1 + (len(texts) - counts[word] + 0.5) / (counts[word] + 0.5)) for word in asked.words}
+    masses = words.rarity(asked.words, list(texts.values()))
     total = math.fsum(masses.values())
     if not total or not candidates:
         return Support(cosine)

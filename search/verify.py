@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from corpus import words
+from corpus.figures import NUMBER_WORDS
 from corpus.sentences import sentences
-from search.conflict import NUMBER_WORDS
 
 BORNE_OUT = 0.6
 """The share of a sentence's words that quotes, heading and question have to hold, and the share that quotes have to."""

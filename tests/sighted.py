@@ -7,7 +7,7 @@ from dataclasses import replace
 from corpus.errors import NoText, Unreadable
 from corpus.model import Extracted, Page
 from ingest.clean import PAGE_BREAK, letters
-from ingest.extract import Reader, Reading
+from ingest.extract import WHOLE, Reader, Reading
 from tests.worlds import LIMITS
 
 SEEN = "[picture]"
@@ -27,7 +27,7 @@ class SightedReader(Reader):
     def recogniser(self, media_type: str) -> str:
         return self.engine
 
-    def read(self, data: bytes, media_type: str, how: Reading = Reading()) -> Extracted:  # noqa: B008 -- it is frozen
+    def read(self, data: bytes, media_type: str, how: Reading = WHOLE) -> Extracted:
         self.reads.append(how.pictures)
         pages, texts, at = [], [], 0
         for number, found in enumerate(data.decode().split("\f"), 1):

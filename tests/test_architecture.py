@@ -24,6 +24,7 @@ NOUNS = tuple(
         "keys",
         "letters",
         "languages",
+        "figures",
         "force",
         "words",
         "sentences",

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from corpus import words
+from corpus import figures, words
 from corpus.answers import Evidence, Prompt
 from corpus.sentences import is_row, sentences
 
@@ -33,16 +32,10 @@ HEADING_WORDS = 8
 _NUMBERING = re.compile(r"^\s*(?:§|Art\.?|Section|Chapter)?\s*[\dIVX]+(?:\.\d+)*[.)]?\s+")
 _BULLET = re.compile(r"\s*[-*•▪◦‣|]")
 _WRITTEN = re.compile(r"[^\W_]{3,}")
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _ASKS_FIGURE = re.compile(
     r"\bhow (?:many|much|high|long|far|old|fast|often|big|large|late|early|soon)\b|\bwhen\b|\bwhat time\b"
     r"|\b(?:which|what) (?:day|date|year|age)|\b(?:cost|price|number)\b"
     r"|\bwie (?:viel|hoch|lange|oft|spät|weit)|\bwann\b|\bcombien\b|\bquand\b",
-    re.IGNORECASE,
-)
-_FIGURE = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
-    r"|hundred|thousand|half|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
     re.IGNORECASE,
 )
 _RULE = re.compile(r"\s*\|\s*:?-{2,}")
@@ -102,7 +95,7 @@ def _candidates(asked: words.Asked, evidence: Evidence, rank: int, *, figure: bo
         if _is_header(text, before, behind) if is_row(text) else _is_heading(text):
             above = found
         elif words.count(text) >= FEWEST_WORDS and not _RULE.match(evidence.content, end) and '"]' not in text:
-            answers = figure and bool(_FIGURE.search(_NUMBERING.sub("", text)))
+            answers = figure and figures.has_figure(_NUMBERING.sub("", text))
             says = frozenset(words.tokens(text))
             yield _Candidate(evidence, rank, text, says, _written(text), found, above, answers)
 
@@ -122,8 +115,8 @@ def _is_heading(text: str) -> bool:
         return True
     bare = _NUMBERING.sub("", text)
     open_ended = text[-1] not in ".!?:;)…。！？" and not _BULLET.match(text)
-    figures = bare if ":" in bare else _YEAR.sub("", bare)
-    return open_ended and len(bare.split()) <= HEADING_WORDS and not any(map(str.isdigit, figures))
+    dateless = bare if ":" in bare else figures.YEAR.sub("", bare)
+    return open_ended and len(bare.split()) <= HEADING_WORDS and not any(map(str.isdigit, dateless))
 
 
 def _written(text: str) -> frozenset[str]:
@@ -133,8 +126,7 @@ def _written(text: str) -> frozenset[str]:
 
 def _weights(asked: words.Asked, candidates: list[_Candidate]) -> dict[Word, float]:
     """The share of each asked word in the question: the rarer among the candidates, the more."""
-    counts = Counter(word for one in candidates for word in one.asked)
-    masses = {word: math.log(1 + (len(candidates) - counts[word] + 0.5) / (counts[word] + 0.5)) for word in asked.words}
+    masses = words.rarity(asked.words, [one.asked for one in candidates])
     total = math.fsum(masses.values())
     return {word: mass / total for word, mass in masses.items()} if total else {}
 

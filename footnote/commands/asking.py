@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from rich.markup import escape
 from corpus.errors import BadRequest, NotFound
 from corpus.model import Scope
 from corpus.ways import Filter
+from footnote.commands.output import print_json
 from footnote.connect import Footnote
 from footnote.render import answer_data, hit_data, place
 
@@ -31,7 +32,7 @@ def search(
     hits, way = found.hits, str(found.way or "as the index decides")
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
-        _print_json({"query": question, "hits": [hit_data(hit) for hit in hits], **({"way": way} if explain else {})})
+        print_json({"query": question, "hits": [hit_data(hit) for hit in hits], **({"way": way} if explain else {})})
         return
     if explain:
         console.print(f"[dim]looked for by meaning: {way}[/]\n")
@@ -52,7 +53,7 @@ def ask(footnote: Footnote, scope: Scope, question: str, as_of: str, *, as_json:
     answer = footnote.ask(scope, question, as_of)
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
-        _print_json({"query": question, "answer": answer_data(answer)})
+        print_json({"query": question, "answer": answer_data(answer)})
         return
     if answer.as_of:
         console.print(f"[dim]As of {answer.as_of}:[/]")
@@ -71,13 +72,13 @@ def search_many(footnote: Footnote, scope: Scope, queries: Path, k: int, only: F
     """Print a JSON line of hits for each line of a file of `{"id", "text"}`."""
     for name, text in read_queries(queries):
         hits = footnote.search(scope, text, k, only, as_of).hits
-        _print_json({"id": name, "hits": [hit_data(hit) for hit in hits]})
+        print_json({"id": name, "hits": [hit_data(hit) for hit in hits]})
 
 
 def ask_many(footnote: Footnote, scope: Scope, queries: Path, as_of: str) -> None:
     """Print a JSON line with the answer to each line of a file of `{"id", "text"}`."""
     for name, text in read_queries(queries):
-        _print_json({"id": name, "answer": answer_data(footnote.ask(scope, text, as_of))})
+        print_json({"id": name, "answer": answer_data(footnote.ask(scope, text, as_of))})
 
 
 def read_queries(path: Path) -> Iterator[tuple[Any, str]]:
@@ -123,7 +124,3 @@ def _paragraph(console: Console, text: str, *, indent: int = 0, style: str = "")
     console.print(
         textwrap.fill(text, width, initial_indent=margin, subsequent_indent=margin), style=style, markup=False
     )
-
-
-def _print_json(value: dict[str, Any], write: Callable[[str], None] = print) -> None:
-    write(json.dumps(value, ensure_ascii=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from corpus.answers import Evidence, Prompt
 from corpus.errors import ConfigError, FootnoteError
 from corpus.model import Passage
 from corpus.ways import GraphState
+from footnote.commands.output import print_json
 from footnote.connect import Footnote
 from footnote.render import counted
 from footnote.settings import Ocr, Settings
@@ -174,7 +174,7 @@ def doctor(footnote: Footnote, *, as_json: bool) -> bool:
         healthy = healthy and one.works
         if as_json:
             line = {"part": one.part, "works": one.works, "says": one.says, "hint": one.hint}
-            print(json.dumps(line, ensure_ascii=False), flush=True)  # noqa: T201
+            print_json(line)
             continue
         mark = "[green]✓[/]" if one.works else "[red]✗[/]"
         console.print(f"{mark} {one.part:11} {escape(one.says)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import tempfile
 import time
@@ -20,6 +19,7 @@ from rich.table import Table
 
 from corpus.errors import ConfigError
 from corpus.keys import iso_time
+from footnote.commands.output import print_json
 from footnote.commands.progress import Watcher
 from footnote.evaluation import compare, plots, runs
 from footnote.evaluation.compare import Difference
@@ -71,7 +71,7 @@ def evaluate(settings: Settings, wanted: Wanted, now: float) -> bool:
     changed = compare.differences(run, then) if then else []
     if wanted.as_json:
         worse = {"differences": [{**asdict(one), "worse": one.worse(wanted.margin, wanted.alpha)} for one in changed]}
-        print(json.dumps({**asdict(run), **worse}, ensure_ascii=False))  # noqa: T201 -- this is what was asked for
+        print_json({**asdict(run), **worse})
     else:
         _tell(run, changed, wanted)
     if wanted.plots:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 import time
@@ -11,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from corpus.errors import NotFound, Rejected, TooLarge, Unavailable, Unreadable
 from corpus.keys import path_document_id
@@ -63,10 +63,10 @@ class Task:
         final = self.document.status == "error" or (self.document.status == "ready" and meant and not self.unseen)
         return final and self.document.rev != self.since
 
-    def line(self) -> str:
+    def data(self) -> dict[str, Any]:
         """What `--json` prints of it."""
         name = self.document.file_name if self.document else Path(self.name).name
-        return json.dumps(outcome_data(name, self.document_id, self.document, self.reason), ensure_ascii=False)
+        return outcome_data(name, self.document_id, self.document, self.reason)
 
 
 def files(paths: Iterable[Path], home: Path) -> Iterator[Path]:

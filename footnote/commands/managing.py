@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from corpus.records.documents import unknown
 from corpus.records.jobs import Job
 from footnote.commands.asking import empty
 from footnote.commands.files import document_id
+from footnote.commands.output import print_json
 from footnote.commands.progress import STAGES
 from footnote.connect import Footnote
 from footnote.render import chunk_count, counted, document_data, document_with_progress, far, in_force, page_data
@@ -46,7 +46,7 @@ def list_documents(footnote: Footnote, scope: Scope, *, as_json: bool) -> None:
     found = list(documents_of(footnote, scope))
     if as_json:
         for document in found:
-            print(json.dumps(document_data(document), ensure_ascii=False))  # noqa: T201
+            print_json(document_data(document))
         return
     console = Console(highlight=False, soft_wrap=True)
     if not found:
@@ -73,7 +73,7 @@ def show(footnote: Footnote, scope: Scope, name: str, *, as_json: bool) -> None:
     document = named(footnote, scope, name)
     job = footnote.jobs.get(document.document_id, document.job_id)
     if as_json:
-        print(json.dumps(document_with_progress(document, job), ensure_ascii=False))  # noqa: T201
+        print_json(document_with_progress(document, job))
         return
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
@@ -104,7 +104,7 @@ def show_pages(footnote: Footnote, scope: Scope, name: str, *, as_json: bool) ->
     lines = [page_data(page) for page in text.pages] if text else []
     if as_json:
         for line in lines:
-            print(json.dumps(line, ensure_ascii=False))  # noqa: T201
+            print_json(line)
         return
     console = Console(highlight=False)
     if not lines:
@@ -171,7 +171,7 @@ def amend(footnote: Footnote, scope: Scope, name: str, terms: Terms, *, as_json:
     """Say when a document is in force and what it supersedes; nothing of it is read or embedded again."""
     document = editions.amend(footnote.table, scope, named(footnote, scope, name).document_id, terms)
     if as_json:
-        print(json.dumps(document_data(document), ensure_ascii=False))  # noqa: T201
+        print_json(document_data(document))
         return
     print(f"{document.file_name}: {in_force(document.force.start, document.force.until)}")  # noqa: T201
 
@@ -182,7 +182,10 @@ def remove(footnote: Footnote, scope: Scope, names: Sequence[str], *, as_json: b
     for document in documents:
         footnote.uploads.remove(scope, document.document_id)
         line = {"fileName": document.file_name, "documentId": document.document_id, "status": "removed"}
-        print(json.dumps(line, ensure_ascii=False) if as_json else f"removed {document.file_name}")  # noqa: T201
+        if as_json:
+            print_json(line)
+        else:
+            print(f"removed {document.file_name}")  # noqa: T201
     for _ in documents:
         footnote.ingestor.drain(footnote.queue)
 

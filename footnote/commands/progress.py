@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from corpus.records.jobs import Progress as JobProgress
+from footnote.commands.output import print_json
 from footnote.render import chunk_count, counted, far, page_count
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Watcher:
         if row := self._rows.pop(task.document_id, None):
             self._bars.remove_task(row)
         if self._as_json:
-            print(task.line(), flush=True)  # noqa: T201 -- this is what was asked for
+            print_json(task.data())
         elif task.reason:
             message = task.message or (task.document.stages.error_message if task.document else "")
             self.say(f"[red]✗[/] {escape(task.name)}  {task.reason.code}: {escape(message)}")

@@ -16,7 +16,7 @@ from corpus.parts import PART_PAGES, Part
 from corpus.records.jobs import STAGES, Job, Jobs, JobStage, Progress
 from footnote.render import far
 from ingest.claim import MAX_ATTEMPTS, Hold, Stopped
-from ingest.extract import Reader, Reading
+from ingest.extract import WHOLE, Reader, Reading
 from tests.pdfs import pdf
 from tests.worlds import LIMITS, ME, Fuse, Killed, World, memory_world
 
@@ -35,7 +35,7 @@ class Counting(Reader):
         super().__init__(replace(LIMITS, pages=PAGES))
         self.times = Counter[int]()
 
-    def read(self, data: bytes, media_type: str, how: Reading = Reading()) -> Extracted:  # noqa: B008 -- it is frozen
+    def read(self, data: bytes, media_type: str, how: Reading = WHOLE) -> Extracted:
         def told(part: Part) -> None:
             self.times.update(range(part.begin, part.end))
             how.keep(part)

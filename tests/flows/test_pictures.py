@@ -12,7 +12,7 @@ import pytest
 from corpus.model import Document
 from corpus.texts import stored
 from ingest.extract import Reader
-from ingest.ocr import Budget, Tesseract, found
+from ingest.ocr import BUDGET, Budget, Tesseract, found
 from ingest.pipeline import PicturesWait
 from ingest.replay import replay
 from tests.pdfs import PICTURE, pdf
@@ -177,7 +177,7 @@ def test_a_change_whose_pictures_wait_is_no_failure() -> None:
 
 
 @contextmanager
-def seeing(engine: Tesseract, budget: Budget = Budget()) -> Iterator[World]:  # noqa: B008 -- it is frozen
+def seeing(engine: Tesseract, budget: Budget = BUDGET) -> Iterator[World]:
     with closing(Reader(LIMITS, engine, budget)) as reader:
         yield memory_world(reader)
 
