@@ -34,6 +34,7 @@ CANDIDATES = 20
 """Hits whose words decide whether an answer is tried."""
 EVIDENCE = 5
 TRIES = 2
+HALF = 0.5
 NOT_FOUND = "The documents do not answer this."
 FEWEST_WORDS = 3
 """Words of a quote; with fewer, nearly anything stands somewhere."""
@@ -75,16 +76,18 @@ class Answerer:
         answer, before = Answer("not_found", NOT_FOUND), Found()
         for _ in range(TRIES):  # a document that is replaced while it is quoted is quoted anew
             found = self._retriever.search(scope, question, CANDIDATES, as_of=as_of)
-            if not support(question, found.hits, found.cosine, found.counted).suffices(self._embedder.space):
+            supported = support(question, found.hits, found.cosine, found.counted)
+            if not supported.suffices(self._embedder.space):
                 break
             if found.hits == before.hits:  # nothing was replaced: a model would only be paid twice
                 break
-            answer, before = self._answered(question, found), found
+            answer, before = self._answered(question, found, supported.coverage), found
             if answer.type != "not_found":
                 break
         return answer
 
-    def _answered(self, question: str, found: Found) -> Answer:
+    def _answered(self, question: str, found: Found, coverage: float) -> Answer:
+        """The answer from what was found, where a chunk covers at most this share of the question."""
         evidence = self._evidence(found)
         numbered = tuple(
             Evidence(n, _source(hit), hit.content, hit.header, hit.language) for n, hit in enumerate(evidence, 1)
@@ -100,8 +103,10 @@ class Answerer:
                 log.info("a sentence that its quotes do not bear out was left out", extra={"llm": self._llm.name})
         if not text.citations:
             return Answer("not_found", NOT_FOUND, notes=notes)
-        disagreeing = self._add_contradictions(question, text, found)
         gaps = _gaps(text.citations, found)
+        if gaps and coverage < HALF:  # what was asked may well stand where nobody could read it
+            return Answer("not_found", NOT_FOUND, notes=(*gaps, *notes))
+        disagreeing = self._add_contradictions(question, text, found)
         kind: AnswerType = "conflict" if disagreeing else "partial" if gaps else "grounded"
         return Answer(kind, str(text), tuple(text.citations), (*disagreeing, *gaps, *notes))
 
