@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 
 from bench.peers.vectors import A_DOCUMENT, ENGINES, K, text
 from bench.timing import HEAD, machine, peers_python, row
-from corpus.model import Chunk, Generation, GenerationId, Legs, Space, Where
+from corpus.model import Chunk, Generation, GenerationId, Legs, Space
+from corpus.scope import Where
 from corpus.vectors.sqlite import SqliteIndex
 
 Rows = NDArray[np.float32]

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.timing import HEAD, interleaved, machine, row
-from corpus.model import Chunk, Generation, GenerationId, Space, Where
+from corpus.model import Chunk, Generation, GenerationId, Space
+from corpus.scope import Where
 from corpus.vectors.opensearch import OpenSearchIndex, _fetched, _nearest, _visible, _write
 from corpus.vectors.opensearch.bulk import bodies
 from corpus.vectors.opensearch.client import connected

@@ -8,16 +8,19 @@ stands in `corpus.answers`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from corpus.force import Force
 from corpus.keys import Original, original_key, parse_original
-from corpus.ways import EVERYTHING, Filter, Way
+from corpus.principals import tenant_principal, user_principal
+from corpus.ways import Way
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from corpus.scope import Scope
 
     Matrix: TypeAlias = NDArray[np.float32]
     Vector: TypeAlias = NDArray[np.float32]
@@ -186,54 +189,6 @@ class Generation:
     chunks: tuple[Chunk, ...]
     vectors: Matrix
     language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """What a search may see: within one tenant, what any of `principals` may read, and `document_ids` besides.
-
-    It has no empty form: a search without a tenant or a principal cannot be written down. `without` leaves out
-    generations that were found to be no longer live; `only` is what the asker wants of the rest.
-    """
-
-    tenant_id: str
-    principals: frozenset[str]
-    document_ids: frozenset[str] = frozenset()
-    without: frozenset[GenerationId] = frozenset()
-    only: Filter = EVERYTHING
-
-    def __post_init__(self) -> None:
-        if not self.tenant_id or not self.principals or not all(self.principals):
-            raise ValueError("A search names its tenant and at least one principal.")
-
-    def leaving_out(self, generations: frozenset[GenerationId]) -> Where:
-        """The same, without these generations too."""
-        return replace(self, without=self.without | generations)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Who is asking, and when: built by a door from a verified identity, never from a request's body."""
-
-    user_id: str
-    tenant_id: str
-    principals: frozenset[str]
-    allowed_actions: frozenset[str]
-    now: float
-
-    def where(self, shared: frozenset[str] = frozenset(), only: Filter = EVERYTHING) -> Where:
-        """What this asker's searches may see; `shared` are the documents shared with them by name."""
-        return Where(self.tenant_id, self.principals, shared, only=only)
-
-
-def user_principal(user_id: str) -> str:
-    """The principal that is one person."""
-    return f"user:{user_id}"
-
-
-def tenant_principal(tenant_id: str) -> str:
-    """The principal that is everyone in a building."""
-    return f"tenant:{tenant_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from corpus.answers import Prompt
-from corpus.errors import BadRequest, TooLarge
+from corpus.items import Batch, Item, Put, Remove
 from corpus.model import (
     Blob,
     Change,
@@ -19,14 +19,13 @@ from corpus.model import (
     Extracted,
     Generation,
     GenerationId,
-    Json,
     Legs,
     Passage,
     Purpose,
     Space,
-    Where,
 )
 from corpus.parts import Part
+from corpus.scope import Where
 from corpus.ways import Exact, GraphState
 
 if TYPE_CHECKING:
@@ -35,10 +34,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 60
 MAX_DELIVERIES = 10
 MAX_DELAY_SECONDS = 900
-MAX_ITEM_BYTES = 64 * 1024
-MAX_TRANSACTION = 100
 MAX_QUERY_WORDS = 64
-ABSENT = 0
 
 
 class BlobStore(Protocol):
@@ -128,53 +124,6 @@ class Queue(Deliveries, Protocol):
     def ping(self) -> None:
         """Return if the queue can be used, else raise `ConfigError` or `Unavailable` with the reason."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One record as a table keeps it; `keys` are its secondary keys, by index number 1 to 3, as (partition, sort)."""
-
-    pk: str
-    sk: str
-    kind: str
-    data: Mapping[str, Json]
-    keys: Mapping[int, tuple[str, str]] = field(default_factory=dict)
-    ttl: int | None = None
-    counters: Mapping[str, int] = field(default_factory=dict)
-    created_at: str = ""
-    updated_at: str = ""
-    rev: int = 0
-
-    def __post_init__(self) -> None:
-        if not (self.pk and self.sk) or any(n not in {1, 2, 3} or not all(key) for n, key in self.keys.items()):
-            raise BadRequest(f"A {self.kind} record has an empty key, or a secondary index that does not exist.")
-        if (size := _json_bytes(self.data)) > MAX_ITEM_BYTES:
-            raise TooLarge(f"A {self.kind} record of {size} bytes is beyond the {MAX_ITEM_BYTES} an item may have.")
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Write `item` if its stored `rev` is `only_if`; `ABSENT` means that there is none."""
-
-    item: Item
-    only_if: int
-
-
-@dataclass(frozen=True, slots=True)
-class Remove:
-    """Delete the item under this key if its stored `rev` is `only_if`."""
-
-    pk: str
-    sk: str
-    only_if: int
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One page of a query; without a `cursor` it was the last."""
-
-    items: tuple[Item, ...]
-    cursor: str | None
 
 
 class Table(Protocol):
@@ -386,14 +335,3 @@ class LLM(Protocol):
         Yields nothing at all when the evidence holds no answer.
         """
         ...
-
-
-def _json_bytes(value: Json) -> int:
-    """How many bytes a value takes as JSON, near enough; refuses floats, which a table cannot keep."""
-    if isinstance(value, float):
-        raise BadRequest("A record's numbers are whole: store thousandths, or text.")
-    if isinstance(value, Mapping):
-        return 2 + sum(len(name) + 4 + _json_bytes(part) for name, part in value.items())
-    if isinstance(value, (list, tuple)):
-        return 2 + sum(1 + _json_bytes(part) for part in value)
-    return len(value.encode("utf-8", "surrogatepass")) + 2 if isinstance(value, str) else 8

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Self
 from corpus.answers import Answer
 from corpus.errors import ConfigError
 from corpus.llms.quotes import Quotes
-from corpus.model import Change, Document, Extracted, Scope, tenant_principal, user_principal
+from corpus.model import Change, Document, Extracted
 from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
+from corpus.principals import tenant_principal, user_principal
 from corpus.records.documents import Documents
 from corpus.records.jobs import Jobs
 from corpus.records.people import People
 from corpus.records.recall import Recalls
+from corpus.scope import Scope
 from corpus.texts import stored
 from corpus.ways import EVERYTHING, Filter
 from footnote.settings import Settings

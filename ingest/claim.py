@@ -14,9 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from corpus.errors import Conflict, FootnoteError, Rejected, Unavailable
+from corpus.items import Put
 from corpus.keys import iso_time, seconds_until, ulid
 from corpus.model import Change, Document, Reason, Stages
-from corpus.ports import LEASE_SECONDS, Put, Table
+from corpus.ports import LEASE_SECONDS, Table
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs, JobStage, JobStatus
 from ingest.outcomes import reached

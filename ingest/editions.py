@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 
 from corpus.errors import BadRequest, Conflict, NotFound, Unavailable
 from corpus.force import Force
+from corpus.items import Put
 from corpus.keys import checked_day
-from corpus.model import Document, Scope
-from corpus.ports import Put, Table
+from corpus.model import Document
+from corpus.ports import Table
 from corpus.records.documents import Documents, unknown
+from corpus.scope import Scope
 
 MOST_BACK = 80
 """Editions that may come one after another: all of them, and both ends, have to fit into a transaction."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from corpus.errors import Conflict
 from corpus.keys import iso_time, original_key
-from corpus.model import Document, Scope
+from corpus.model import Document
 from corpus.ports import BlobStore, Table
 from corpus.records.documents import Documents, unknown
+from corpus.scope import Scope
 from ingest.editions import NO_TERMS, Terms, amend, removal
 from ingest.sniff import media_type
 

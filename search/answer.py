@@ -16,8 +16,9 @@ from dataclasses import replace
 from corpus import words
 from corpus.answers import Answer, AnswerType, Citation, Evidence, Prompt
 from corpus.errors import FootnoteError, Unavailable
-from corpus.model import HEADING_SEPARATOR, Document, Extracted, GenerationId, Hit, Page, Scope
+from corpus.model import HEADING_SEPARATOR, Document, Extracted, GenerationId, Hit, Page
 from corpus.ports import LLM, BlobStore, Embedder
+from corpus.scope import Scope
 from corpus.sentences import sentences
 from corpus.texts import stored
 from search.compound import parts

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from corpus.errors import FootnoteError
-from corpus.model import Legs, Where
+from corpus.model import Legs
 from corpus.ports import VectorIndex
 from corpus.records.recall import Recalls
+from corpus.scope import Where
 
 if TYPE_CHECKING:
     from corpus.model import Vector

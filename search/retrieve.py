@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from corpus import words
 from corpus.keys import iso_day
-from corpus.model import Document, GenerationId, Hit, Legs, Passage, Scope, Where
+from corpus.model import Document, GenerationId, Hit, Legs, Passage
 from corpus.ports import Embedder, Table, VectorIndex
 from corpus.records.documents import Documents
+from corpus.scope import Scope, Where
 from corpus.ways import EVERYTHING, Filter, Way
 from search.fuse import fuse
 from search.rerank import DEPTH as RERANKED

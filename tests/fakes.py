@@ -27,6 +27,7 @@ from corpus.errors import (
     Unavailable,
     Unreadable,
 )
+from corpus.items import ABSENT, MAX_TRANSACTION, Batch, Item, Put, Remove
 from corpus.keys import checked_key, chunk_id, parse_original
 from corpus.model import (
     Blob,
@@ -43,22 +44,10 @@ from corpus.model import (
     Purpose,
     Section,
     Space,
-    Where,
 )
 from corpus.parts import OutlineEntry, Part, RawPage
-from corpus.ports import (
-    ABSENT,
-    LEASE_SECONDS,
-    MAX_DELAY_SECONDS,
-    MAX_DELIVERIES,
-    MAX_TRANSACTION,
-    Batch,
-    Item,
-    Limits,
-    Put,
-    Queue,
-    Remove,
-)
+from corpus.ports import LEASE_SECONDS, MAX_DELAY_SECONDS, MAX_DELIVERIES, Limits, Queue
+from corpus.scope import Where
 from corpus.ways import Exact, GraphState, Way
 
 if TYPE_CHECKING:

@@ -17,6 +17,9 @@ NOUNS = tuple(
     for one in (
         "model",
         "ways",
+        "items",
+        "principals",
+        "scope",
         "answers",
         "parts",
         "ports",

@@ -13,9 +13,10 @@ import pytest
 from corpus import database
 from corpus.database import Database, translated
 from corpus.errors import ConfigError, Unavailable
-from corpus.model import Change, Space, Where
-from corpus.ports import ABSENT, Item
+from corpus.items import ABSENT, Item
+from corpus.model import Change, Space
 from corpus.queues.sqlite import SqliteQueue
+from corpus.scope import Where
 from corpus.tables.sqlite import SqliteTable
 from corpus.vectors.common import index_name
 from corpus.vectors.sqlite import SqliteIndex

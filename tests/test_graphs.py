@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corpus.model import GenerationId, Legs, Where
+from corpus.model import GenerationId, Legs
+from corpus.scope import Where
 from corpus.vectors.sqlite import SqliteIndex
 from corpus.ways import Way
 from tests.contracts.adapters import SPACE

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from corpus.errors import Unavailable
-from corpus.model import Legs, Where
+from corpus.model import Legs
 from corpus.records.recall import Recall, Recalls
+from corpus.scope import Where
 from corpus.ways import Exact
 from footnote.render import exposition
 from search.meter import MOST_WAITING, RecallMeter

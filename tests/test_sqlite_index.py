@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.model import GenerationId, Hit, Where
+from corpus.model import GenerationId, Hit
+from corpus.scope import Where
 from corpus.vectors.sqlite import SqliteIndex
 from corpus.vectors.sqlite.rows import Slab, best_of, cosines, halved, quantised
 from tests.contracts.adapters import SPACE

@@ -11,10 +11,11 @@ from typing import Any
 from corpus.answers import Answer
 from corpus.blobs.folder import FolderBlobs
 from corpus.llms.quotes import Quotes
-from corpus.model import Change, Document, Scope
+from corpus.model import Change, Document
 from corpus.ports import LLM, BlobStore, Embedder, Limits, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
 from corpus.records.documents import Documents
+from corpus.scope import Scope
 from corpus.tables.sqlite import SqliteTable
 from corpus.vectors.sqlite import SqliteIndex
 from ingest.extract import Reader

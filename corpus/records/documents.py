@@ -13,8 +13,9 @@ from typing import Any
 
 from corpus.errors import NotFound
 from corpus.force import Force
+from corpus.items import Item, Put
 from corpus.model import Access, Coverage, Document, Json, Live, Reason, Stages
-from corpus.ports import Item, Put, Table
+from corpus.ports import Table
 
 RANGES = ("empty", "images", "garbage", "flags", "recognised")
 KIND = "document"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from corpus.items import Item, Put
 from corpus.model import Json, Reason
-from corpus.ports import Item, Put, Table
+from corpus.ports import Table
 from corpus.records.documents import reason_data
 
 KIND = "job"

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from corpus.errors import Conflict
+from corpus.items import ABSENT, Item
 from corpus.keys import checked_id
 from corpus.model import Json
-from corpus.ports import ABSENT, Item, Table
+from corpus.ports import Table
 
 KIND = "person"
 SORT = "PROFILE"

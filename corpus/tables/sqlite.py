@@ -10,8 +10,8 @@ from pathlib import Path
 
 from corpus.database import Connection, Database, Row
 from corpus.errors import BadRequest, Conflict, QuotaExceeded
+from corpus.items import ABSENT, MAX_TRANSACTION, Batch, Item, Put, Remove
 from corpus.keys import iso_time
-from corpus.ports import ABSENT, MAX_TRANSACTION, Batch, Item, Put, Remove
 
 SCHEMA_VERSION = "1.0.0"
 _SCHEMA = (

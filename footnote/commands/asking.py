@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from corpus.errors import BadRequest, NotFound
-from corpus.model import Scope
+from corpus.scope import Scope
 from corpus.ways import Filter
 from footnote.commands.output import print_json
 from footnote.connect import Footnote

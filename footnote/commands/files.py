@@ -14,8 +14,9 @@ from typing import Any
 
 from corpus.errors import NotFound, Rejected, TooLarge, Unavailable, Unreadable
 from corpus.keys import path_document_id
-from corpus.model import Document, Reason, Scope
+from corpus.model import Document, Reason
 from corpus.records.jobs import Progress
+from corpus.scope import Scope
 from footnote.commands.progress import Watcher
 from footnote.connect import Footnote
 from footnote.render import outcome_data

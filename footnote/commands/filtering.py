@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from corpus.errors import BadRequest
-from corpus.model import Scope
+from corpus.scope import Scope
 from corpus.ways import Filter
 from footnote.connect import Footnote
 

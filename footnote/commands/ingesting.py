@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from corpus.errors import BadRequest
-from corpus.model import Scope
+from corpus.scope import Scope
 from footnote.commands.files import Task, files, upload, work_off
 from footnote.commands.progress import Watcher
 from footnote.connect import Footnote

@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from corpus.errors import NotFound
-from corpus.model import Document, Scope
+from corpus.model import Document
 from corpus.records.documents import unknown
 from corpus.records.jobs import Job
+from corpus.scope import Scope
 from footnote.commands.asking import empty
 from footnote.commands.files import document_id
 from footnote.commands.output import print_json

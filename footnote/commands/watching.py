@@ -10,7 +10,7 @@ import watchfiles
 
 from corpus.errors import NotFound
 from corpus.keys import path_document_id
-from corpus.model import Scope
+from corpus.scope import Scope
 from footnote.commands.files import document_id, files, upload, work_off
 from footnote.commands.progress import Watcher
 from footnote.connect import Footnote

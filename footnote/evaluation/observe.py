@@ -8,7 +8,8 @@ from dataclasses import asdict
 from functools import lru_cache
 
 from corpus.answers import Answer, Citation
-from corpus.model import Extracted, Hit, Scope
+from corpus.model import Extracted, Hit
+from corpus.scope import Scope
 from footnote.connect import Footnote
 from footnote.evaluation import metrics
 from footnote.evaluation.metrics import Intervals, Place, Scores

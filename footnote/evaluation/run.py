@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from corpus.errors import Unavailable
 from corpus.keys import path_document_id
-from corpus.model import Scope
+from corpus.scope import Scope
 from footnote.commands.managing import documents_of
 from footnote.connect import Footnote, connect
 from footnote.evaluation.observe import Observer

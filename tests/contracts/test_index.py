@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from corpus import words
 from corpus.errors import BadRequest
 from corpus.keys import chunk_id
-from corpus.model import Chunk, Generation, GenerationId, Hit, Legs, Where
+from corpus.model import Chunk, Generation, GenerationId, Hit, Legs
 from corpus.ports import VectorIndex
+from corpus.scope import Where
 from corpus.ways import Filter
 from tests.contracts.adapters import SPACE, Opened
 

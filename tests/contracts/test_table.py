@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import BadRequest, Conflict, QuotaExceeded, TooLarge
-from corpus.ports import ABSENT, Item, Put, Remove, Table
+from corpus.items import ABSENT, Item, Put, Remove
+from corpus.ports import Table
 from tests.contracts.adapters import Opened
 from tests.fakes import Clock, MemoryTable
 

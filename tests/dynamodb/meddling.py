@@ -10,7 +10,7 @@ from typing import Any
 
 from corpus import aws
 from corpus.errors import FootnoteError
-from corpus.ports import ABSENT, Item, Put, Remove
+from corpus.items import ABSENT, Item, Put, Remove
 from corpus.tables.dynamodb import DynamoDbTable
 from tests.fakes import Clock
 

@@ -7,7 +7,7 @@ import pytest
 
 from corpus import aws
 from corpus.errors import ConfigError, Conflict, QuotaExceeded, Throttled, Unavailable
-from corpus.ports import ABSENT, Put
+from corpus.items import ABSENT, Put
 from corpus.tables.dynamodb import DynamoDbTable
 from corpus.tables.dynamodb.calls import TRIES
 from tests.dynamodb.meddling import (

@@ -10,7 +10,7 @@ import pytest
 
 from corpus import aws
 from corpus.errors import BadRequest, Throttled
-from corpus.ports import ABSENT, Put
+from corpus.items import ABSENT, Put
 from corpus.tables.dynamodb import DynamoDbTable
 from tests.dynamodb.meddling import (
     Call,

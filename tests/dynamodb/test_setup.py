@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from corpus.errors import ConfigError, Unavailable
+from corpus.items import ABSENT
 from corpus.model import Document
-from corpus.ports import ABSENT
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
 from corpus.tables.dynamodb import DynamoDbTable

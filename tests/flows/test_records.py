@@ -11,8 +11,8 @@ import pytest
 
 from corpus import texts
 from corpus.errors import Unavailable
+from corpus.items import MAX_ITEM_BYTES, Item
 from corpus.model import Passage, Purpose, Stages
-from corpus.ports import MAX_ITEM_BYTES, Item
 from corpus.records.documents import Documents, data_of
 from tests.fakes import HashEmbedder
 from tests.worlds import ME, Fuse, Killed, World

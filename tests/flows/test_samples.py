@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.model import Scope
+from corpus.scope import Scope
 from footnote.connect import Footnote, connect
 from footnote.settings import Settings
 from ingest.editions import Terms, amend

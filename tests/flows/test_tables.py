@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.model import Scope
+from corpus.scope import Scope
 from footnote.connect import Footnote, connect
 from footnote.settings import Settings
 

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.model import Generation, Where
+from corpus.model import Generation
 from corpus.ports import VectorIndex
+from corpus.scope import Where
 from corpus.vectors.sqlite import SqliteIndex
 from corpus.ways import Filter
 from tests.contracts.adapters import SPACE

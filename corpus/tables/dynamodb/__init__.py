@@ -17,8 +17,8 @@ from typing import Any
 
 from corpus import aws
 from corpus.errors import BadRequest, ConfigError, Conflict, QuotaExceeded, Throttled, Unavailable
+from corpus.items import ABSENT, MAX_TRANSACTION, Batch, Item, Put, Remove
 from corpus.keys import iso_time
-from corpus.ports import ABSENT, MAX_TRANSACTION, Batch, Item, Put, Remove
 from corpus.tables.dynamodb import layout
 from corpus.tables.dynamodb.calls import TRIES, Calls
 from corpus.tables.dynamodb.items import (

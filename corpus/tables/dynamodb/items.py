@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from corpus.errors import BadRequest
+from corpus.items import Item
 from corpus.model import Json
-from corpus.ports import Item
 
 Attribute = dict[str, Any]
 """A value with its type, as in `{"S": "text"}`."""

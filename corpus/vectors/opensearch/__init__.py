@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from corpus.errors import ConfigError, Forbidden, Unavailable
 from corpus.keys import chunk_id
-from corpus.model import Chunk, Generation, GenerationId, Hit, Legs, Where
+from corpus.model import Chunk, Generation, GenerationId, Hit, Legs
 from corpus.ports import MAX_QUERY_WORDS
+from corpus.scope import Where
 from corpus.vectors.common import check_vectors, index_name, searched_words
 from corpus.vectors.opensearch.bulk import Bulk
 from corpus.vectors.opensearch.client import encoded, translated

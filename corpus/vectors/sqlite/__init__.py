@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from corpus.database import Connection, Database
 from corpus.errors import ConfigError
-from corpus.model import Generation, GenerationId, Hit, Legs, Space, Where
+from corpus.model import Generation, GenerationId, Hit, Legs, Space
 from corpus.ports import MAX_QUERY_WORDS
+from corpus.scope import Where
 from corpus.vectors.common import check_vectors, index_name
 from corpus.vectors.sqlite.nearest import Nearest
 from corpus.vectors.sqlite.schema import INDEX_BITS, INDEX_MASK, SCHEMA, bring_up, coded, insert, numbers_of, remove

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from corpus.database import Connection, Database
-from corpus.model import Where
+from corpus.scope import Where
 from corpus.vectors.sqlite.audiences import Audience, Audiences, audiences_of
 from corpus.vectors.sqlite.graphs import Graphs
 from corpus.vectors.sqlite.rows import best_of, cosines, quantised_one

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from corpus.database import Connection
-from corpus.model import Where
+from corpus.scope import Where
 from corpus.vectors.sqlite.schema import document_reader, marks, numbers_of
 from corpus.ways import Filter
 

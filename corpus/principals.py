@@ -1,0 +1,13 @@
+"""Who may read, as strings that documents and askers are compared by."""
+
+from __future__ import annotations
+
+
+def user_principal(user_id: str) -> str:
+    """The principal that is one person."""
+    return f"user:{user_id}"
+
+
+def tenant_principal(tenant_id: str) -> str:
+    """The principal that is everyone in a building."""
+    return f"tenant:{tenant_id}"

@@ -1,0 +1,46 @@
+"""Who is asking, and what a search of theirs may see: no read of documents goes without one of the two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from corpus.model import GenerationId
+from corpus.ways import EVERYTHING, Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a search may see: within one tenant, what any of `principals` may read, and `document_ids` besides.
+
+    It has no empty form: a search without a tenant or a principal cannot be written down. `without` leaves out
+    generations that were found to be no longer live; `only` is what the asker wants of the rest.
+    """
+
+    tenant_id: str
+    principals: frozenset[str]
+    document_ids: frozenset[str] = frozenset()
+    without: frozenset[GenerationId] = frozenset()
+    only: Filter = EVERYTHING
+
+    def __post_init__(self) -> None:
+        if not self.tenant_id or not self.principals or not all(self.principals):
+            raise ValueError("A search names its tenant and at least one principal.")
+
+    def leaving_out(self, generations: frozenset[GenerationId]) -> Where:
+        """The same, without these generations too."""
+        return replace(self, without=self.without | generations)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Who is asking, and when: built by a door from a verified identity, never from a request's body."""
+
+    user_id: str
+    tenant_id: str
+    principals: frozenset[str]
+    allowed_actions: frozenset[str]
+    now: float
+
+    def where(self, shared: frozenset[str] = frozenset(), only: Filter = EVERYTHING) -> Where:
+        """What this asker's searches may see; `shared` are the documents shared with them by name."""
+        return Where(self.tenant_id, self.principals, shared, only=only)
