@@ -6,6 +6,7 @@
     │   ├── UnsupportedType · Unreadable · Encrypted · TooLarge · NoText · TimedOut
     │   └── BadRequest · NotFound · Forbidden · QuotaExceeded
     ├── Conflict         somebody was faster
+    │   └── PreconditionFailed
     ├── BlobMissing      the blob is gone
     └── Unavailable      a service said "not now"
         └── Throttled
@@ -124,6 +125,12 @@ class Conflict(FootnoteError):
     """Somebody was faster: read again, then decide again."""
 
     code = "conflict"
+
+
+class PreconditionFailed(Conflict):
+    """The asker named the state they had read, and it is another by now."""
+
+    code = "precondition_failed"
 
 
 class BlobMissing(FootnoteError):

@@ -154,12 +154,12 @@ class Footnote:
         """
         return self.retriever.search(scope, question, k, only, as_of)
 
-    def ask(self, scope: Scope, question: str, as_of: str = "") -> Answer:
+    def ask(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answer:
         """Return an answer whose every sentence can be opened, or one that says that nothing was found.
 
-        It rests on documents in force: now, or on the day `as_of`.
+        It rests on documents that pass the filter and are in force: now, or on the day `as_of`.
         """
-        return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes()).ask(scope, question, as_of)
+        return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes()).ask(scope, question, as_of, only)
 
     def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes, terms: Terms = NO_TERMS) -> bool:
         """Put the bytes unless they are those of the record; return whether anything is to be done for the document."""

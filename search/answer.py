@@ -21,6 +21,7 @@ from corpus.ports import LLM, BlobStore, Embedder
 from corpus.scope import Scope
 from corpus.sentences import sentences
 from corpus.texts import stored
+from corpus.ways import EVERYTHING, Filter
 from search.compound import parts
 from search.conflict import contradictions
 from search.neighbours import WIDENED, widened
@@ -60,23 +61,23 @@ class Answerer:
         self._llm, self._stand_in = llm, stand_in
         self._texts: dict[GenerationId, Extracted | None] = {}
 
-    def ask(self, scope: Scope, question: str, as_of: str = "") -> Answer:
+    def ask(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answer:
         """Return an answer with citations, or one that says that nothing was found.
 
-        It rests on documents in force at the scope's time or, with `as_of`, an ISO date, on that day. What a question
-        asks besides is answered apart, and what of it was not found is named.
+        It rests on documents that pass the filter and are in force at the scope's time or, with `as_of`, an ISO date,
+        on that day. What a question asks besides is answered apart, and what of it was not found is named.
         """
         asked = parts(question)
-        answers = [self._asked(scope, part, as_of) for part in asked]
+        answers = [self._asked(scope, part, as_of, only) for part in asked]
         if len(asked) > 1 and all(one.type == "not_found" for one in answers):
-            asked, answers = (question,), [self._asked(scope, question, as_of)]
+            asked, answers = (question,), [self._asked(scope, question, as_of, only)]
         return replace(_joined(asked, answers), as_of=as_of)
 
-    def _asked(self, scope: Scope, question: str, as_of: str) -> Answer:
+    def _asked(self, scope: Scope, question: str, as_of: str, only: Filter) -> Answer:
         """The answer to one question."""
         answer, before = Answer("not_found", NOT_FOUND), Found()
         for _ in range(TRIES):  # a document that is replaced while it is quoted is quoted anew
-            found = self._retriever.search(scope, question, CANDIDATES, as_of=as_of)
+            found = self._retriever.search(scope, question, CANDIDATES, only, as_of)
             supported = support(question, found.hits, found.cosine, found.counted)
             if not supported.suffices(self._embedder.space):
                 break

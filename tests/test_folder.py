@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -156,6 +157,11 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"The folder .*file cannot be used"):
         FolderBlobs(tmp_path / "file", MemoryQueue(Clock()))
+
+    blobs = FolderBlobs(tmp_path / "taken away", MemoryQueue(Clock()))
+    shutil.rmtree(tmp_path / "taken away")
+    with pytest.raises(ConfigError, match=r"The folder .*taken away cannot be used"):
+        blobs.ping()
 
 
 PUTTER = """

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from corpus.errors import NotFound
 from corpus.force import Force
@@ -22,6 +22,23 @@ KIND = "document"
 SORT = "DOCUMENT"
 TOMBSTONE_SECONDS = 30 * 24 * 3600
 OF_USER, OF_TENANT_BY_STATUS, OF_TENANT_BY_TYPE = 1, 2, 3
+
+
+PAGES_READ = 10
+"""How many pages of records one page of a list may take."""
+
+
+class Listing(NamedTuple):
+    """Which documents a list is to hold: in a state, of a media type, uploaded from a day on and before another."""
+
+    status: str = ""
+    file_type: str = ""
+    since: str = ""
+    until: str = "~"
+
+    def fits(self, document: Document) -> bool:
+        """Whether a document, uploaded within the days, is wanted."""
+        return self.status in {"", document.status} and self.file_type in {"", document.file_type}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,24 @@ class Documents:
         """
         batch = self.table.query(OF_USER, f"USER#{user_id}#DOCUMENT", newest_first=True, limit=limit, after=after)
         return [_document(item) for item in batch.items], batch.cursor
+
+    def listed(
+        self, user_id: str, wanted: Listing, limit: int, after: str | None = None
+    ) -> tuple[list[Document], str | None]:
+        """Return a page of those of a person's documents that are wanted, newest first, and the cursor of the next.
+
+        By index 1, as `of_user`, within the days. A page may be short, or even empty.
+        """
+        span, found = (wanted.since, wanted.until), list[Document]()
+        for _ in range(PAGES_READ):
+            batch = self.table.query(
+                OF_USER, f"USER#{user_id}#DOCUMENT", span, newest_first=True, limit=limit - len(found), after=after
+            )
+            found += filter(wanted.fits, map(_document, batch.items))
+            after = batch.cursor
+            if after is None or len(found) == limit:
+                break
+        return found, after
 
     def of_tenant(self, tenant_id: str) -> Iterator[Document]:
         """Yield all of a building's documents.

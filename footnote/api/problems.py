@@ -18,6 +18,7 @@ from corpus.errors import (
     FootnoteError,
     Forbidden,
     NotFound,
+    PreconditionFailed,
     QuotaExceeded,
     Rejected,
     TooLarge,
@@ -35,6 +36,7 @@ STATUS: Mapping[type[FootnoteError], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     Conflict: HTTPStatus.CONFLICT,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     FootnoteError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -81,11 +83,17 @@ def handle(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def unrouted(_: Request, error: Exception) -> JSONResponse:
-        status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
-        code = {404: NotFound.code, 405: "method_not_allowed"}.get(status, BadRequest.code)
-        return problem(status, code, f"{status.phrase}.")
+        if not isinstance(error, HTTPException):
+            return bug(_, error)
+        status = HTTPStatus(error.status_code)
+        code = {404: NotFound.code, 405: "method_not_allowed", 413: TooLarge.code}.get(status, BadRequest.code)
+        detail = error.detail if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else f"{status.phrase}."
+        return problem(status, code, detail)
 
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> JSONResponse:
-        log.error("a request failed", exc_info=error, extra={"path": request.url.path})
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong; the log says what.")
+        request_id = str(getattr(request.state, "request_id", ""))
+        log.error("a request failed", exc_info=error, extra={"path": request.url.path, "request_id": request_id})
+        said = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong; the log says what.")
+        said.headers["X-Request-Id"] = request_id  # this reply goes out by the outermost door
+        return said

@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from corpus.ways import EVERYTHING, Filter
+
 DOCUMENT_ID = "3f0c1f5e-6a35-4c53-9a0f-0a9c6a5a4c11"
+DocumentStatus = Literal["uploading", "processing", "ready", "error"]
 METADATA = {"title": "House Rules", "tags": [], "language": "en", "pageCount": 4, "wordCount": 1013}
 CONTENT = {"preview": "House Rules of Linden Court", "keywords": ["caretaker", "rules", "apartment"]}
+
+
+class FilterShape(BaseModel):
+    """What to look through. Of several values of one kind any will do, and every kind given must fit."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"tags": ["rules"], "since": "2026-01-01"}]}
+    )
+
+    documentIds: list[Annotated[str, Field(max_length=128)]] = Field(default=[], max_length=100)
+    tags: list[Annotated[str, Field(max_length=100)]] = Field(default=[], max_length=20)
+    types: list[Annotated[str, Field(max_length=255)]] = Field(default=[], max_length=20, description="media types")
+    since: date | None = Field(default=None, description="ingested on this day or later, in UTC")
+    until: date | None = Field(default=None, description="ingested before this day, in UTC")
+
+    @property
+    def only(self) -> Filter:
+        """The filter that a search takes."""
+        return Filter(
+            document_ids=frozenset(self.documentIds),
+            tags=frozenset(self.tags),
+            types=frozenset(self.types),
+            since=f"{self.since}T00:00:00.000Z" if self.since else "",
+            until=f"{self.until}T00:00:00.000Z" if self.until else "",
+        )
 
 
 class Question(BaseModel):
@@ -21,6 +49,17 @@ class Question(BaseModel):
 
     question: str = Field(min_length=1, max_length=4000)
     asOf: date | None = Field(default=None, description="another day than today: only documents in force on it answer")
+    filter: FilterShape | None = Field(default=None, description="what to look through, of what the asker may see")
+
+    @property
+    def day(self) -> str:
+        """The day that was asked for; "" if none was."""
+        return self.asOf.isoformat() if self.asOf else ""
+
+    @property
+    def only(self) -> Filter:
+        """What is to be looked through."""
+        return self.filter.only if self.filter else EVERYTHING
 
 
 class SearchRequest(Question):

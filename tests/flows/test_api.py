@@ -160,7 +160,11 @@ def test_a_foreign_document_is_an_unknown_one(client: TestClient, footnote: Foot
 
     foreign, unknown = (getattr(client, verb)(f"/v1/documents/{name}") for name in (other, nobody))
 
-    assert (foreign.status_code, foreign.headers) == (unknown.status_code, unknown.headers) == (404, unknown.headers)
+    assert foreign.status_code == unknown.status_code == 404
+    assert [{k: v for k, v in one.headers.items() if k != "x-request-id"} for one in (foreign, unknown)] == [
+        {"cache-control": "no-store", "content-length": "191", "content-type": "application/problem+json"}
+        | {"x-content-type-options": "nosniff"}
+    ] * 2
     assert foreign.content.replace(other.encode(), nobody.encode()) == unknown.content
     assert "haunted" not in client.post("/v1/search", json={"question": "pool haunted"}).text
     assert footnote.documents.get(other)
@@ -285,6 +289,7 @@ def test_openapi(client: TestClient) -> None:
         "POST /v1/search",
         "POST /v1/ask",
         "GET /health",
+        "GET /ready",
         "GET /metrics",
     }
     for verbs in schema["paths"].values():

@@ -1,0 +1,77 @@
+"""Changing documents: uploading, saying more of them, and removing them."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, File, Request, UploadFile
+from fastapi.responses import Response
+
+from corpus.errors import TooLarge
+from corpus.keys import ID, NAMESPACE
+from corpus.records.documents import unknown
+from corpus.scope import Scope
+from footnote.api.asker import Asker, Parts, readable
+from footnote.api.replies import KEY, Data, expect, once, sent
+from footnote.api.shapes import Amendment, DocumentShape
+from footnote.connect import Footnote
+from footnote.render import document_data, document_with_progress
+from ingest import editions
+from ingest.editions import Terms
+
+TERMS = ("inForceFrom", "inForceUntil", "supersedes")
+router = APIRouter(prefix="/v1/documents", tags=["documents"])
+
+
+@router.post("", status_code=HTTPStatus.ACCEPTED, response_model=DocumentShape)
+def upload(
+    request: Request,
+    footnote: Parts,
+    scope: Asker,
+    file: Annotated[UploadFile, File(description="The document.")],
+) -> Response:
+    """Upload a document. It is worked on at once; its `status` says when it can be searched."""
+    data = _read(file, footnote.settings.limits.bytes)
+    name, kind, key = file.filename or "document", file.content_type or "", request.headers.get(KEY, "")
+    document_id = str(uuid.uuid5(NAMESPACE, f"{scope.user_id}\n{KEY}\n{key}") if key else uuid.uuid4())
+
+    def put() -> tuple[HTTPStatus, Data]:
+        footnote.uploads.put(scope, document_id, name, data, kind)
+        return HTTPStatus.ACCEPTED, document_data(readable(footnote, scope, document_id))
+
+    asked = {"fileName": name, "declaredType": kind, "sha256": hashlib.sha256(data).hexdigest()}
+    return once(footnote, scope, request, asked, put)
+
+
+@router.patch("/{document_id}", response_model=DocumentShape)
+def amend(request: Request, footnote: Parts, scope: Asker, document_id: str, said: Amendment) -> Response:
+    """Say when a document is in force, and which one it takes the place of. Nothing is read or embedded again."""
+    values = {name: str(getattr(said, name) or "") if name in said.model_fields_set else None for name in TERMS}
+    if values["supersedes"] and not ID.fullmatch(values["supersedes"]):
+        raise unknown(values["supersedes"])
+    _expected(request, footnote, scope, document_id)
+    return sent(document_data(editions.amend(footnote.table, scope, document_id, Terms(*values.values()))))
+
+
+@router.delete("/{document_id}", status_code=HTTPStatus.NO_CONTENT)
+def remove(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
+    """Remove a document: no search, answer or list knows it from now on."""
+    _expected(request, footnote, scope, document_id)
+    footnote.uploads.remove(scope, document_id)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _expected(request: Request, footnote: Footnote, scope: Scope, document_id: str) -> None:
+    """Raise `NotFound` for a document the asker may not read, `PreconditionFailed` if it is not as they say."""
+    found = readable(footnote, scope, document_id)
+    expect(request, document_with_progress(found, footnote.jobs.get(document_id, found.job_id)))
+
+
+def _read(file: UploadFile, limit: int) -> bytes:
+    """The bytes of an upload; more than the limit is refused before it is read into memory."""
+    if file.size is not None and file.size > limit:
+        raise TooLarge(f"The file has {file.size:,} bytes, more than FOOTNOTE_MAX_BYTES={limit:,}.")
+    return file.file.read(limit + 1)

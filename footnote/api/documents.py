@@ -1,0 +1,49 @@
+"""Reading documents: which there are, what became of each, and what it says."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from corpus.records.documents import Listing
+from footnote.api.asker import Asker, Parts, readable
+from footnote.api.replies import tagged
+from footnote.api.shapes import DocumentsReply, DocumentStatus, DocumentWithProgress, PagesReply
+from footnote.render import document_data, document_with_progress, page_data
+
+router = APIRouter(prefix="/v1/documents", tags=["documents"])
+
+
+@router.get("", response_model=DocumentsReply)
+def documents(
+    request: Request,
+    footnote: Parts,
+    scope: Asker,
+    status: Annotated[DocumentStatus | None, Query(description="Only those in this state.")] = None,
+    media_type: Annotated[str, Query(alias="type", max_length=255, description="Only those of this media type.")] = "",
+    since: Annotated[date | None, Query(description="Only those uploaded on this day or later, in UTC.")] = None,
+    until: Annotated[date | None, Query(description="Only those uploaded before this day, in UTC.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    cursor: Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")] = None,
+) -> Response:
+    """List the documents, newest first. A page may be short; without a cursor it was the last."""
+    wanted = Listing(status or "", media_type, since.isoformat() if since else "", until.isoformat() if until else "~")
+    found, following = footnote.documents.listed(scope.user_id, wanted, limit, cursor)
+    return tagged(request, {"documents": [document_data(one) for one in found], "cursor": following})
+
+
+@router.get("/{document_id}", response_model=DocumentWithProgress)
+def document(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
+    """Return a document's record: its status, how far it is, its page ledger, and why it is in error if it is."""
+    found = readable(footnote, scope, document_id)
+    return tagged(request, document_with_progress(found, footnote.jobs.get(document_id, found.job_id)))
+
+
+@router.get("/{document_id}/pages", response_model=PagesReply)
+def pages(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
+    """Return the page ledger of the version that answers: how each page was read; no pages while none does."""
+    text = footnote.text(readable(footnote, scope, document_id))
+    return tagged(request, {"pages": [page_data(page) for page in text.pages] if text else []})

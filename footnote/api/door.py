@@ -1,0 +1,89 @@
+"""What every request passes first: who may come in at all, how much they may bring, and a name for what they ask."""
+
+from __future__ import annotations
+
+import logging
+import time
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from corpus.errors import TooLarge
+from corpus.keys import ID, ulid
+from footnote.api.problems import of_error, problem
+
+log = logging.getLogger(__name__)
+
+HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+ENVELOPE = 64 * 1024
+"""What a form may take beyond the file in it."""
+REQUEST_ID = "X-Request-Id"
+
+
+class Door:
+    """Refuses what a page in the local user's browser could send for somebody else, and bodies beyond the limit.
+
+    A host that is not this machine means that a page's own name was pointed here; a foreign origin means that a page
+    elsewhere posts a form. Every reply bears the request's id, the asker's own if it is one, and may not be kept by
+    anybody between unless its route says so.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int, open_to_all: bool) -> None:
+        self._app, self._most, self._open = app, limit + ENVELOPE, open_to_all
+        self._too_large = f"The request has more bytes than FOOTNOTE_MAX_BYTES={limit:,}."
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or answer it here."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers, begun = Headers(scope=scope), time.perf_counter()
+        given = headers.get(REQUEST_ID, "")
+        request_id = given if ID.fullmatch(given) else ulid(time.time())
+        scope.setdefault("state", {})["request_id"] = request_id
+        length = headers.get("content-length", "0")
+        inside: ASGIApp = self._app
+        if not (self._open or _from_here(headers)):
+            inside = problem(HTTPStatus.FORBIDDEN, "forbidden", "Only this machine's own programs and pages may ask.")
+        elif length.isdecimal() and int(length) > self._most:
+            inside = of_error(TooLarge(self._too_large))
+        taken = 0
+
+        async def receiving() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._most:  # a body that does not say how large it is
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large)
+            return message
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent = MutableHeaders(scope=message)
+                sent[REQUEST_ID] = request_id
+                sent.setdefault("Cache-Control", "no-store")
+                sent.setdefault("X-Content-Type-Options", "nosniff")
+                _log(scope, message["status"], request_id, time.perf_counter() - begun)
+            await send(message)
+
+        await inside(scope, receiving, sending)
+
+
+def _log(scope: Scope, status: int, request_id: str, seconds: float) -> None:
+    """Say that a request was answered: by its route, as a path may hold anything."""
+    route = getattr(scope.get("route"), "path", "")
+    extra = {"method": scope["method"], "route": route, "status": status, "ms": round(1000 * seconds)}
+    log.info("a request was answered", extra={**extra, "request_id": request_id})
+
+
+def _from_here(headers: Headers) -> bool:
+    origin = headers.get("origin")
+    return _is_local(headers.get("host", "")) and not (origin and not _is_local(origin.partition("//")[2]))
+
+
+def _is_local(host: str) -> bool:
+    """Whether a host, with or without a port, is this machine by one of its own names."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdecimal() else host) in HOSTS
