@@ -27,8 +27,10 @@ from corpus.model import Blob, Change
 from corpus.ports import Queue
 
 TRANSIENT = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.EBUSY, errno.ESTALE}
-SETTINGS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
-SETTINGS |= {errno.ENAMETOOLONG}
+SETTINGS = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
+}
 
 ODD_TIME = 1_234_567_891
 ABANDONED_SECONDS = 24 * 3600
