@@ -7,6 +7,7 @@ stands in `corpus.answers`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -226,11 +227,12 @@ class Legs:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Which generation of a document answers in one index, and how many chunks it has."""
+    """Which generation of a document answers in one index, how many chunks it has, and what these were marked with."""
 
     version: str
     recipe: str
     chunk_count: int
+    marks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +289,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What became of an upload. `live` says which generation answers, by index; `rev` is its record's."""
+    """What became of an upload. `live` says which generation answers, by index; `rev` is its record's.
+
+    `read_title` is the title that was read, which is what it is called unless a person says otherwise.
+    """
 
     document_id: str
     user_id: str
@@ -300,6 +305,8 @@ class Document:
     status: Status = "uploading"
     stages: Stages = Stages()
     title: str = ""
+    read_title: str = ""
+    description: str = ""
     tags: tuple[str, ...] = ()
     language: str = ""
     page_count: int = 0
@@ -333,6 +340,17 @@ class Document:
         """
         everyone = (tenant_principal(self.tenant_id),) if self.access.is_public else ()
         return tuple(dict.fromkeys((user_principal(self.user_id), *everyone, *self.access.audience)))
+
+    @property
+    def marks(self) -> str:
+        """What people said of it that its chunks bear, readers, tags and title, by a short name; "" if nothing."""
+        said = [*self.readers[1:], "", *self.tags, "", self.given_title]
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:12] if any(said) else ""
+
+    @property
+    def given_title(self) -> str:
+        """The title that a person gave it; "" if nobody did."""
+        return "" if self.title == self.read_title else self.title
 
     def admits(self, scope: Scope) -> bool:
         """Whether this asker may know of it. The record decides; an index filter only comes first."""

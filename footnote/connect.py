@@ -6,14 +6,15 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from corpus.answers import Answer
-from corpus.errors import ConfigError
+from corpus.errors import ConfigError, Conflict
 from corpus.llms.quotes import Quotes
-from corpus.model import Change, Document, Extracted
+from corpus.model import Change, Document, Extracted, Stages
 from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
 from corpus.principals import tenant_principal, user_principal
 from corpus.records.documents import Documents
@@ -24,7 +25,8 @@ from corpus.scope import Scope
 from corpus.texts import stored
 from corpus.ways import EVERYTHING, Filter
 from footnote.settings import Settings
-from ingest.editions import NO_TERMS, Terms
+from ingest import editions
+from ingest.terms import NO_TERMS, Terms
 from ingest.upload import Uploads
 from search.answer import Answerer
 from search.meter import RecallMeter
@@ -172,6 +174,26 @@ class Footnote:
         else:  # the bytes are there, and something is still to be done with them
             self.queue.send(Change("put", known.key, known.version))
         return True
+
+    def amend(self, scope: Scope, document_id: str, terms: Terms) -> Document:
+        """Write what the asker says of their document, have its chunks bear it, and return it; raises as `amend`."""
+        document = editions.amend(self.table, scope, document_id, terms)
+        live = document.live.get(self.index.name)
+        if live and live.marks != document.marks:
+            self.queue.send(Change("put", document.key, document.version))
+        return document
+
+    def retry(self, scope: Scope, document_id: str) -> Document:
+        """Have a document that is in error worked on once more, and return it.
+
+        Raises `NotFound` if it is not the asker's, `Conflict` if it is not in error.
+        """
+        document = editions.mine(self.documents, scope, document_id)
+        if document.status != "error":
+            raise Conflict(f"The document is {document.status}, and not in error.", hint="There is nothing to retry.")
+        waiting = self.documents.put(replace(document, status="uploading", reason=None, stages=Stages()))
+        self.queue.send(Change("put", waiting.key, waiting.version))
+        return waiting
 
     def text(self, document: Document) -> Extracted | None:
         """Return the text that answers of a document, with its pages; None while nothing does."""

@@ -78,6 +78,17 @@ def page_data(page: Page) -> dict[str, Any]:
     }
 
 
+def page_text_data(document: Document, page: Page, text: str) -> dict[str, Any]:
+    """Return the text of a page as it is sent: of the version that answers, with its place in the document's text."""
+    return {
+        **page_data(page),
+        "documentId": document.document_id,
+        "startPosition": page.start,
+        "endPosition": page.end,
+        "text": text[page.start : page.end],
+    }
+
+
 def document_with_progress(document: Document, job: Job | None) -> dict[str, Any]:
     """Return a document's record with the progress of its job, which is null once nothing is left to do."""
     return {**document_data(document), "progress": job_data(job) if job and job.unfinished else None}

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from corpus.errors import Conflict, FootnoteError, Rejected, Unavailable
 from corpus.items import Put
@@ -19,7 +20,8 @@ from corpus.keys import iso_time, seconds_until, ulid
 from corpus.model import Change, Document, Reason, Stages
 from corpus.ports import LEASE_SECONDS, Table
 from corpus.records.documents import Documents
-from corpus.records.jobs import Job, Jobs, JobStage, JobStatus
+from corpus.records.events import Event, Events, EventType
+from corpus.records.jobs import Job, Jobs, JobStage, JobStatus, Progress
 from ingest.outcomes import reached
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,8 @@ class Claim:
         self._hold = hold
         self._renewed = self._reported = clock()
         self._embedding: tuple[float, int] | None = None
+        self._events: list[Put] = []
+        self._stage_begun = clock()
         self.before = before
         self.document = document
         self.job = job
@@ -83,6 +87,8 @@ class Claim:
         self.job = replace(self.job, progress=progress)
         stages = reached(self.stage)
         goes_on = progress.stage != before.stage or stages != self.document.stages
+        if progress.stage != before.stage:
+            self._note_stage(before, progress.stage, now)
         tells = goes_on or (progress != before and now - self._reported >= REPORT_SECONDS)
         renews = now - self._renewed >= RENEW_SECONDS
         if renews:
@@ -92,7 +98,7 @@ class Claim:
         if tells or renews:
             self._reported = now
             self.job = replace(self.job, progress=replace(progress, seconds_left=self._seconds_left(now)))
-            if stages == self.document.stages:
+            if stages == self.document.stages and not self._events:
                 self.job = self._jobs.put(self.job)
             else:
                 self._write_both(lambda document: replace(document, stages=stages), self.job)
@@ -122,6 +128,7 @@ class Claim:
 
         What others wrote of the document meanwhile is kept. Raises `Conflict` if it is another's by now, or gone.
         """
+        self._note_stage(self.job.progress, "", self._clock(), error)
         self._write_both(outcome, self._ended(error))
 
     def give_back(self, reason: Reason | None, message: str = "") -> None:
@@ -131,6 +138,8 @@ class Claim:
         What cannot be given back is a lease that runs out.
         """
         attempt = self.job.attempt if reason else self.job.attempt - 1
+        if reason:
+            self._note("error_occurred", self._clock(), self.stage, message=reason.code)
         waiting = replace(self.job, status="queued", attempt=attempt, lease_until="", error=reason or self.job.error)
         try:
             self._write_both(lambda one: replace(one, stages=replace(one.stages, error_message=message)), waiting)
@@ -144,6 +153,22 @@ class Claim:
         with suppress(FootnoteError):
             self._jobs.put(self._ended(OVERTAKEN))
 
+    def _note_stage(self, before: Progress, stage: JobStage, now: float, error: Reason | None = None) -> None:
+        """Note that a stage ended, well or not, and that the next one begins; they are written with what is next."""
+        if error:
+            self._note("error_occurred", now, before.stage, message=error.code)
+        elif before.stage:
+            took = round(1000 * (now - self._stage_begun))
+            self._note("stage_completed", now, before.stage, duration_ms=took, pages=before.done_pages)
+        if stage:
+            self._note("stage_started", now, stage)
+        self._stage_begun = now
+
+    def _note(self, event_type: EventType, now: float, stage: str, **told: Any) -> None:
+        event_id = f"{len(self._events)}-{ulid(now)}"  # in order, if they happen in one millisecond
+        event = Event(event_id, self.job.job_id, iso_time(now), event_type, stage, **told)
+        self._events.append(Events(self._table).write(self.document.document_id, event))
+
     def _ended(self, error: Reason | None) -> Job:
         status: JobStatus = "failed" if error else "completed"
         return replace(self.job, status=status, error=error, lease_until="", ended_at=iso_time(self._clock()))
@@ -151,7 +176,8 @@ class Claim:
     def _write_both(self, outcome: Callable[[Document], Document], job: Job) -> None:
         while True:
             try:
-                self._table.transact([self._documents.write(outcome(self.document)), self._jobs.write(job)])
+                records = [self._documents.write(outcome(self.document)), self._jobs.write(job)]
+                self._table.transact([*records, *self._events])
             except Conflict:
                 now = self._documents.get(self.document.document_id)
                 mine = now and not now.deleted_at and (now.job_id, now.version) == (job.job_id, job.version)
@@ -161,6 +187,7 @@ class Claim:
             else:
                 self.document = replace(outcome(self.document), rev=self.document.rev + 1)
                 self.job = replace(job, rev=job.rev + 1)
+                self._events.clear()
                 return
 
 
@@ -194,6 +221,9 @@ def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, 
         upload_date=document.upload_date if document.version == change.version else iso_time(now),
         job_id=job.job_id,
     )
+    if not old or old.job_id != job.job_id:
+        created = Event(ulid(now), job.job_id, iso_time(now), "job_created")
+        writes.append(Events(table).write(document.document_id, created))
     table.transact([documents.write(accepted), jobs.write(job), *writes])
     accepted, job = replace(accepted, rev=document.rev + 1), replace(job, rev=job.rev + 1)
     return Claim(table, clock, hold, before=document, document=accepted, job=job)

@@ -91,7 +91,15 @@ class Derived:
         return self._load(CHUNKS, _read_chunks)
 
     def keep_chunks(self, chunks: tuple[Chunk, ...], context: Context) -> None:
-        """Keep the chunks, one line each, as the index will store them."""
+        """Keep the chunks, one line each, as the index will store them.
+
+        Those that are kept already stay, unless they were embedded with another title: then they go with their vectors.
+        """
+        kept = self.embed_hashes()
+        if kept and kept == [embed_hash(passage(one, context)) for one in chunks]:
+            return
+        for name in (EMBEDDINGS, CHUNKS) if kept else ():
+            self._blobs.delete(self._prefix + name)
         lines = [json.dumps(self._line(one, context), ensure_ascii=False) for one in chunks]
         self._keep(CHUNKS, gzip.compress("\n".join(lines).encode(), mtime=0))
 
@@ -195,7 +203,7 @@ def generation_of(
         readers=document.readers,
         file_name=context.file_name,
         file_type=context.file_type,
-        tags=context.tags,
+        tags=document.tags,
         title=context.title,
         created_at=context.created_at,
         chunks=chunks,

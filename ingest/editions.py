@@ -1,22 +1,22 @@
-"""When documents are in force, and which edition takes whose place: written in their records, and nowhere else.
+"""What people say of documents, with one write: how they are called, who reads them, which takes whose place.
 
 An edition names the one it supersedes, and that one names it back. Both sides change in one transaction on the `rev`s
-that were read, with every edition further back: so no two people, each doing what is right alone, close a circle.
-Chunks know nothing of all this, so nothing is made anew.
+that were read, with every edition further back: so no two people, each doing what is right alone, close a circle. So do
+the lists of what is shared with whom. Of readers, tags and titles chunks know too: the pipeline writes them again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from corpus.errors import BadRequest, Conflict, NotFound, Unavailable
-from corpus.force import Force
 from corpus.items import Put
-from corpus.keys import checked_day
 from corpus.model import Document
 from corpus.ports import Table
 from corpus.records.documents import Documents, unknown
+from corpus.records.shares import Shares
 from corpus.scope import Scope
+from ingest.terms import Terms
 
 MOST_BACK = 80
 """Editions that may come one after another: all of them, and both ends, have to fit into a transaction."""
@@ -24,38 +24,8 @@ MOST_NEWER = 16
 TRIES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What is to be said of a document from now on; None leaves as it is what was said before, "" takes it back."""
-
-    start: str | None = None
-    until: str | None = None
-    supersedes: str | None = None
-
-    def __post_init__(self) -> None:
-        for name, day in (("inForceFrom", self.start), ("inForceUntil", self.until)):
-            if day:
-                checked_day(name, day)
-
-    def of(self, force: Force) -> Force:
-        """Return what is said then; raises `BadRequest` for a last day before the first."""
-        start = force.start if self.start is None else self.start
-        until = force.until if self.until is None else self.until
-        if until and until < start:
-            raise BadRequest(f"The document would be in force from {start} until {until}.", hint="Check the two dates.")
-        return replace(
-            force,
-            start=start,
-            until=until,
-            supersedes=force.supersedes if self.supersedes is None else self.supersedes,
-        )
-
-
-NO_TERMS = Terms()
-
-
 def amend(table: Table, scope: Scope, document_id: str, terms: Terms) -> Document:
-    """Write when the asker's document is in force and what it supersedes, and return it.
+    """Write what the asker says of their document, and return it.
 
     Raises `NotFound` if it, or what it is to supersede, is not there or another's, `BadRequest` for dates or editions
     that contradict each other.
@@ -63,11 +33,12 @@ def amend(table: Table, scope: Scope, document_id: str, terms: Terms) -> Documen
     documents = Documents(table)
     for _ in range(TRIES):
         document = mine(documents, scope, document_id)
-        amended = replace(document, force=terms.of(document.force))
+        amended = terms.of(document)
         if amended == document:
             return document
         try:
-            table.transact([documents.write(one) for one in _linked(documents, scope, document, amended)])
+            linked = [documents.write(one) for one in _linked(documents, scope, document, amended)]
+            table.transact([*linked, *Shares(table).changes(document, amended)])
         except Conflict:  # somebody wrote one of them meanwhile: read again
             continue
         return replace(amended, rev=document.rev + 1)

@@ -50,10 +50,11 @@ def switched(
     extracted: Extracted,
     about: Description,
     generation: Generation,
+    marks: str,
     index_name: str,
 ) -> Document:
-    """Return the document as it is once this generation answers."""
-    live = Live(generation.id.version, generation.id.recipe, len(generation.chunks))
+    """Return the document as it is once this generation answers, whose chunks bear these marks."""
+    live = Live(generation.id.version, generation.id.recipe, len(generation.chunks), marks)
     return replace(
         _described(_uploaded(document, upload), about),
         status="ready",
@@ -114,7 +115,8 @@ def _uploaded(document: Document, upload: Upload) -> Document:
 def _described(document: Document, about: Description) -> Document:
     return replace(
         document,
-        title=about.title,
+        title=document.given_title or about.title,
+        read_title=about.title,
         language=about.language,
         page_count=about.page_count,
         word_count=about.word_count,

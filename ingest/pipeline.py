@@ -128,7 +128,7 @@ class Ingestor:
         live = document.live.get(self._index.name)
         if document.status != "ready" or live is None or live.recipe not in {plain, seen} or self.unseen(document):
             return False
-        return self._has(document, live)
+        return live.marks == document.marks and self._has(document, live)
 
     def unseen(self, document: Document) -> bool:
         """Whether a document answers with its pages of text, and its pictures are still to be read."""
@@ -245,7 +245,8 @@ class Ingestor:
             held.named(made_by)
             live = self._same_live(held.document, upload, made_by)
             generation_id = GenerationId(held.document.document_id, live.version if live else change.version, made_by)
-            if live and self._index.count(generation_id) == live.chunk_count:
+            marks = held.document.marks
+            if live and live.marks == marks and self._index.count(generation_id) == live.chunk_count:
                 held.finish(advanced)
                 return
 
@@ -263,7 +264,9 @@ class Ingestor:
             self._index.write(generation)
             if self._index.count(generation_id) != len(chunks):
                 raise NotVisibleYet("The index does not show all chunks yet.", retry_after=5)
-            held.finish(lambda document: switched(document, upload, extracted, about, generation, self._index.name))
+            held.finish(
+                lambda document: switched(document, upload, extracted, about, generation, marks, self._index.name)
+            )
         except Rejected as error:
             if isinstance(error, NoText) and not pictures and upload and self._reader.recogniser(upload.file_type):
                 self._ingest(change, held, pictures=True)
@@ -324,12 +327,11 @@ class Ingestor:
             file_name=upload.file_name,
             file_type=upload.file_type,
             tags=held.document.tags,
-            title=about.own_title,
+            title=held.document.given_title or about.own_title,
             created_at=created_at,
             language=about.language,
         )
-        if not kept:
-            derived.keep_chunks(chunks, context)
+        derived.keep_chunks(chunks, context)
         return chunks, context
 
     def _vectors(self, chunks: tuple[Chunk, ...], context: Context, held: Claim, derived: Derived) -> Matrix:

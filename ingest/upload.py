@@ -12,8 +12,9 @@ from corpus.model import Document
 from corpus.ports import BlobStore, Table
 from corpus.records.documents import Documents, unknown
 from corpus.scope import Scope
-from ingest.editions import NO_TERMS, Terms, amend, removal
+from ingest.editions import amend, removal
 from ingest.sniff import media_type
+from ingest.terms import NO_TERMS, Terms
 
 MAX_NAME, MAX_NAME_BYTES = 255, 600
 """The bytes leave room for the name, percent-encoded, in the 2 KB that S3 keeps beside a blob."""

@@ -11,6 +11,7 @@ from corpus.keys import iso_day
 from corpus.model import Document, GenerationId, Hit, Legs, Passage
 from corpus.ports import Embedder, Table, VectorIndex
 from corpus.records.documents import Documents
+from corpus.records.shares import Shares
 from corpus.scope import Scope, Where
 from corpus.ways import EVERYTHING, Filter, Way
 from search.fuse import fuse
@@ -52,7 +53,7 @@ class Retriever:
         look: Callable[[Vector, Where, Legs], None] = lambda *_: None,
     ) -> None:
         """`look` is shown every question with what the index found."""
-        self._documents = Documents(table)
+        self._documents, self._shares = Documents(table), Shares(table)
         self._index = index
         self._embedder = embedder
         self._look = look
@@ -68,13 +69,13 @@ class Retriever:
         day = as_of or iso_day(scope.now)
         (rows,) = self._embedder.embed([Passage("", question)], "query")
         asked = words.asked(question)
-        where = scope.where(only=only)
+        where = scope.where(frozenset(self._shares.of(scope.user_id)), only)
         found = Found()
         for _ in range(1 + REPEATS):
             legs = self._index.legs(rows[0], asked.searched, DEPTH, where)
             self._look(rows[0], where, legs)
             cosines = {hit.chunk_id: hit.score for hit in legs.nearest}
-            found, dropped = self._guard(scope, day, fuse(legs), cosines, max(k, RERANKED))
+            found, dropped = self._guard(scope, day, only, fuse(legs), cosines, max(k, RERANKED))
             found = replace(found, way=legs.way)
             if len(found.hits) >= k or not dropped:
                 break
@@ -82,7 +83,7 @@ class Retriever:
         return replace(found, hits=tuple(reranked(asked, found.hits, found.documents)[:k]))
 
     def _guard(
-        self, scope: Scope, day: str, ranked: Sequence[Hit], cosines: Mapping[str, float], k: int
+        self, scope: Scope, day: str, only: Filter, ranked: Sequence[Hit], cosines: Mapping[str, float], k: int
     ) -> tuple[Found, frozenset[GenerationId]]:
         """The first k hits that the records allow, and the generations of those they did not."""
         documents: dict[str, Document] = {}
@@ -102,6 +103,7 @@ class Retriever:
                     and document.admits(scope)
                     and document.live_in(self._index.name) == hit.generation
                     and self._in_force(document, day, documents)
+                    and not (only.tags and only.tags.isdisjoint(document.tags))
                 ):
                     kept.append(replace(hit, language=document.language))
                 else:

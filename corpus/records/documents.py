@@ -162,6 +162,8 @@ def data_of(document: Document) -> dict[str, Json]:
         },
         "metadata": {
             "title": document.title or None,
+            "readTitle": document.read_title or None,
+            "description": document.description or None,
             "tags": document.tags,
             "language": document.language or None,
             "pageCount": document.page_count,
@@ -179,7 +181,7 @@ def data_of(document: Document) -> dict[str, Json]:
         "supersededBy": document.force.superseded_by,
         "version": document.version,
         "live": {
-            name: {"version": live.version, "recipe": live.recipe, "chunkCount": live.chunk_count}
+            name: {"version": live.version, "recipe": live.recipe, "chunkCount": live.chunk_count, "marks": live.marks}
             for name, live in document.live.items()
         },
         "jobId": document.job_id,
@@ -238,6 +240,8 @@ def _document(item: Item) -> Document:
         status=data["status"],
         stages=Stages(*(stages[name] for name in STAGE_NAMES)),
         title=metadata["title"] or "",
+        read_title=metadata.get("readTitle", metadata["title"]) or "",
+        description=metadata.get("description") or "",
         tags=tuple(metadata["tags"]),
         language=metadata.get("language") or "",
         page_count=metadata["pageCount"],
@@ -247,7 +251,7 @@ def _document(item: Item) -> Document:
         access=Access(access["isPublic"], tuple(access["sharedWith"]), tuple(access["audience"])),
         force=_force(data),
         version=data["version"],
-        live={name: Live(one["version"], one["recipe"], one["chunkCount"]) for name, one in data["live"].items()},
+        live={name: _live(one) for name, one in data["live"].items()},
         job_id=data["jobId"],
         checksum_md5=data["checksumMD5"],
         checksum_sha256=data["checksumSHA256"],
@@ -260,6 +264,10 @@ def _document(item: Item) -> Document:
         updated_at=item.updated_at,
         rev=item.rev,
     )
+
+
+def _live(one: dict[str, Any]) -> Live:
+    return Live(one["version"], one["recipe"], one["chunkCount"], one.get("marks", ""))
 
 
 def _force(data: dict[str, Any]) -> Force:

@@ -11,18 +11,14 @@ from fastapi import APIRouter, File, Request, UploadFile
 from fastapi.responses import Response
 
 from corpus.errors import TooLarge
-from corpus.keys import ID, NAMESPACE
-from corpus.records.documents import unknown
+from corpus.keys import NAMESPACE
 from corpus.scope import Scope
 from footnote.api.asker import Asker, Parts, readable
 from footnote.api.replies import KEY, Data, expect, once, sent
 from footnote.api.shapes import Amendment, DocumentShape
 from footnote.connect import Footnote
 from footnote.render import document_data, document_with_progress
-from ingest import editions
-from ingest.editions import Terms
 
-TERMS = ("inForceFrom", "inForceUntil", "supersedes")
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
 
@@ -48,12 +44,19 @@ def upload(
 
 @router.patch("/{document_id}", response_model=DocumentShape)
 def amend(request: Request, footnote: Parts, scope: Asker, document_id: str, said: Amendment) -> Response:
-    """Say when a document is in force, and which one it takes the place of. Nothing is read or embedded again."""
-    values = {name: str(getattr(said, name) or "") if name in said.model_fields_set else None for name in TERMS}
-    if values["supersedes"] and not ID.fullmatch(values["supersedes"]):
-        raise unknown(values["supersedes"])
+    """Say what a document is called, who may read it, when it is in force. It is shown at once, without a new upload.
+
+    Searches know new readers and tags as soon as its chunks were written again; who lost it never finds it again.
+    """
     _expected(request, footnote, scope, document_id)
-    return sent(document_data(editions.amend(footnote.table, scope, document_id, Terms(*values.values()))))
+    return sent(document_data(footnote.amend(scope, document_id, said.terms())))
+
+
+@router.post("/{document_id}/retry", status_code=HTTPStatus.ACCEPTED, response_model=DocumentShape)
+def retry(footnote: Parts, scope: Asker, document_id: str) -> Response:
+    """Try again to read a document that is in error. What was done before is not done again."""
+    readable(footnote, scope, document_id)
+    return sent(document_data(footnote.retry(scope, document_id)), HTTPStatus.ACCEPTED)
 
 
 @router.delete("/{document_id}", status_code=HTTPStatus.NO_CONTENT)

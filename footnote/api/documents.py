@@ -8,11 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from corpus.records.documents import Listing
+from corpus.errors import BlobMissing, NotFound
+from corpus.records.documents import Listing, unknown
+from corpus.records.events import Events, event_data
 from footnote.api.asker import Asker, Parts, readable
-from footnote.api.replies import tagged
-from footnote.api.shapes import DocumentsReply, DocumentStatus, DocumentWithProgress, PagesReply
-from footnote.render import document_data, document_with_progress, page_data
+from footnote.api.replies import downloaded, tagged
+from footnote.api.shapes import DocumentsReply, DocumentStatus, DocumentWithProgress, EventsReply, PagesReply, PageText
+from footnote.render import document_data, document_with_progress, page_data, page_text_data
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
@@ -40,6 +42,43 @@ def document(request: Request, footnote: Parts, scope: Asker, document_id: str) 
     """Return a document's record: its status, how far it is, its page ledger, and why it is in error if it is."""
     found = readable(footnote, scope, document_id)
     return tagged(request, document_with_progress(found, footnote.jobs.get(document_id, found.job_id)))
+
+
+@router.get("/{document_id}/events", response_model=EventsReply)
+def events(
+    request: Request,
+    footnote: Parts,
+    scope: Asker,
+    document_id: str,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    cursor: Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")] = None,
+) -> Response:
+    """Return what happened in a document's jobs in the last seven days, newest first."""
+    readable(footnote, scope, document_id)
+    found, following = Events(footnote.table).of_document(document_id, limit, cursor)
+    return tagged(request, {"events": [event_data(one) for one in found], "cursor": following})
+
+
+@router.get("/{document_id}/content", response_class=Response)
+def content(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
+    """Return the original as it was uploaded last, to be saved rather than shown: it is untrusted."""
+    found = readable(footnote, scope, document_id)
+    try:
+        blob = footnote.blobs.get(found.key, footnote.settings.limits.bytes)
+    except BlobMissing as error:
+        raise unknown(document_id) from error
+    return downloaded(request, blob, found)
+
+
+@router.get("/{document_id}/pages/{page_number}", response_model=PageText)
+def page(request: Request, footnote: Parts, scope: Asker, document_id: str, page_number: int) -> Response:
+    """Return the stored text of a page, where citations point: `startPosition` is where it begins in the document."""
+    found = readable(footnote, scope, document_id)
+    text = footnote.text(found)
+    pages = [one for one in text.pages if one.number == page_number] if text else []
+    if not text or not pages:
+        raise NotFound(f"The document has no page {page_number}.", hint="GET its pages to see which there are.")
+    return tagged(request, page_text_data(found, pages[0], text.text))
 
 
 @router.get("/{document_id}/pages", response_model=PagesReply)

@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import Response
 
 from corpus.errors import BadRequest, PreconditionFailed, TooLarge
+from corpus.model import Blob, Document
 from corpus.records.replies import Replies, Reply
 from corpus.scope import Scope
 from footnote.connect import Footnote
@@ -36,6 +38,19 @@ def tagged(request: Request, data: Data) -> Response:
     if _names(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
+
+
+def downloaded(request: Request, blob: Blob, document: Document) -> Response:
+    """Return a blob to be saved under the document's name; no browser opens, runs or guesses at what is in it."""
+    headers = {
+        "ETag": f'"{blob.etag}"',
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.file_name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    if _names(request.headers.get("if-none-match", ""), headers["ETag"]):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(blob.data, headers=headers, media_type=document.file_type or "application/octet-stream")
 
 
 def expect(request: Request, data: Data) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.ways import EVERYTHING, Filter
+from ingest.terms import Terms
 
 DOCUMENT_ID = "3f0c1f5e-6a35-4c53-9a0f-0a9c6a5a4c11"
 DocumentStatus = Literal["uploading", "processing", "ready", "error"]
@@ -142,14 +143,49 @@ class DocumentShape(BaseModel):
     supersededBy: list[str]
 
 
+class AccessChange(BaseModel):
+    """Who but its owner may read a document; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    isPublic: bool | None = Field(default=None, description="everyone in the building")
+    sharedWith: list[str] | None = Field(default=None, description="people, by id", examples=[["ann"]])
+    audience: list[str] | None = Field(default=None, examples=[["unit:12", "role:staff"]])
+
+
 class Amendment(BaseModel):
-    """When a document is in force and what it supersedes; what is left out stays as it is, null takes it back."""
+    """What is to be said of a document; what is left out stays as it is, null takes it back."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"inForceFrom": "2027-01-01"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"title": "House Rules", "inForceFrom": "2027-01-01"}]}
+    )
 
+    title: str | None = None
+    description: str | None = None
+    tags: list[str] | None = Field(default=None, examples=[["rules"]])
+    access: AccessChange | None = None
     inForceFrom: date | None = None
     inForceUntil: date | None = None
     supersedes: str | None = Field(default=None, max_length=128)
+
+    def terms(self) -> Terms:
+        """Return what is said of it, a null as what takes it back; raises `BadRequest` for what makes no sense."""
+        given, access = self.model_fields_set, self.access or AccessChange()
+
+        def text(name: str) -> str | None:
+            return str(getattr(self, name) or "") if name in given else None
+
+        return Terms(
+            start=text("inForceFrom"),
+            until=text("inForceUntil"),
+            supersedes=text("supersedes"),
+            title=text("title"),
+            description=text("description"),
+            tags=tuple(self.tags or ()) if "tags" in given else None,
+            is_public=access.isPublic,
+            shared_with=None if access.sharedWith is None else tuple(access.sharedWith),
+            audience=None if access.audience is None else tuple(access.audience),
+        )
 
 
 class PageShape(BaseModel):
@@ -169,6 +205,34 @@ class PagesReply(BaseModel):
     """The pages of the version that answers."""
 
     pages: list[PageShape]
+
+
+class PageText(PageShape):
+    """A page with its stored text."""
+
+    documentId: str = Field(examples=[DOCUMENT_ID])
+    startPosition: int
+    endPosition: int
+    text: str = Field(examples=["The pool opens at nine in the morning."])
+
+
+class EventShape(BaseModel):
+    """Something that happened in a job: `durationMs` is of a stage that was completed."""
+
+    eventId: str
+    jobId: str
+    timestamp: str = Field(examples=["2026-11-21T09:00:00.000Z"])
+    eventType: str = Field(description="job_created, stage_started, stage_completed or error_occurred")
+    stage: str = Field(examples=["embed"])
+    durationMs: int
+    details: dict[str, Any] = Field(examples=[{"message": "", "pagesProcessed": 4}])
+
+
+class EventsReply(BaseModel):
+    """A page of events, newest first; without a cursor it was the last."""
+
+    events: list[EventShape]
+    cursor: str | None
 
 
 class ProgressShape(BaseModel):

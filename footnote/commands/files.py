@@ -23,7 +23,7 @@ from footnote.render import outcome_data
 from footnote.worker import Worker
 from ingest import editions
 from ingest.claim import reason_of
-from ingest.editions import NO_TERMS, Terms
+from ingest.terms import NO_TERMS, Terms
 
 POLL_SECONDS = 0.1
 LOOKED_AT_ONCE = 50

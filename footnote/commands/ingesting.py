@@ -10,8 +10,8 @@ from corpus.scope import Scope
 from footnote.commands.files import Task, files, upload, work_off
 from footnote.commands.progress import Watcher
 from footnote.connect import Footnote
-from ingest.editions import NO_TERMS, Terms
 from ingest.replay import replay
+from ingest.terms import NO_TERMS, Terms
 
 
 def ingest(footnote: Footnote, scope: Scope, paths: Sequence[Path], terms: Terms = NO_TERMS, *, as_json: bool) -> bool:

@@ -21,8 +21,7 @@ from footnote.commands.output import print_json
 from footnote.commands.progress import STAGES
 from footnote.connect import Footnote
 from footnote.render import chunk_count, counted, document_data, document_with_progress, far, in_force, page_data
-from ingest import editions
-from ingest.editions import Terms
+from ingest.terms import Terms
 
 NONE = "none"
 PAGE = 100
@@ -170,7 +169,7 @@ def terms(footnote: Footnote, scope: Scope, start: str | None, until: str | None
 
 def amend(footnote: Footnote, scope: Scope, name: str, terms: Terms, *, as_json: bool) -> None:
     """Say when a document is in force and what it supersedes; nothing of it is read or embedded again."""
-    document = editions.amend(footnote.table, scope, named(footnote, scope, name).document_id, terms)
+    document = footnote.amend(scope, named(footnote, scope, name).document_id, terms)
     if as_json:
         print_json(document_data(document))
         return

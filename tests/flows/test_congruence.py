@@ -24,9 +24,9 @@ from corpus.vectors.opensearch.client import connected
 from corpus.vectors.opensearch.mapping import Design
 from corpus.vectors.sqlite import SqliteIndex
 from corpus.ways import Engine
-from ingest.editions import NO_TERMS, Terms
 from ingest.extract import Reader
 from ingest.pipeline import Ingestor
+from ingest.terms import NO_TERMS, Terms
 from ingest.upload import Uploads
 from search.answer import Answerer
 from search.retrieve import DEPTH, Retriever

@@ -9,8 +9,9 @@ import pytest
 from corpus.errors import BadRequest, NotFound
 from corpus.force import Force
 from corpus.model import Chunk, Document, Generation, GenerationId, Live, Passage
-from ingest.editions import MOST_BACK, Terms, amend
+from ingest.editions import MOST_BACK, amend
 from ingest.replay import replay
+from ingest.terms import Terms
 from search.retrieve import DEPTH
 from tests.worlds import ME, YOU, Fuse, World
 

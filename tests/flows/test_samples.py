@@ -10,7 +10,8 @@ import pytest
 from corpus.scope import Scope
 from footnote.connect import Footnote, connect
 from footnote.settings import Settings
-from ingest.editions import Terms, amend
+from ingest.editions import amend
+from ingest.terms import Terms
 from tests.worlds import WITHOUT_OCR
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_docs"
