@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from footnote.api import changes, documents, questions, service
 from footnote.api.door import Door
+from footnote.api.meter import RequestMeter
 from footnote.api.problems import Problem, handle
 from footnote.connect import Footnote
 
@@ -37,7 +38,8 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
         redoc_url=None,
     )
     app.state.footnote = footnote
-    app.add_middleware(Door, limit=footnote.settings.limits.bytes, open_to_all=behind_gateway)
+    app.state.meter = meter = RequestMeter()
+    app.add_middleware(Door, limit=footnote.settings.limits.bytes, open_to_all=behind_gateway, meter=meter)
     handle(app)
     for router in (documents.router, changes.router, questions.router, service.router):
         app.include_router(router)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from corpus.errors import TooLarge
 from corpus.keys import ID, ulid
+from footnote.api.meter import RequestMeter
 from footnote.api.problems import of_error, problem
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,8 @@ class Door:
     anybody between unless its route says so.
     """
 
-    def __init__(self, app: ASGIApp, *, limit: int, open_to_all: bool) -> None:
-        self._app, self._most, self._open = app, limit + ENVELOPE, open_to_all
+    def __init__(self, app: ASGIApp, *, limit: int, open_to_all: bool, meter: RequestMeter) -> None:
+        self._app, self._most, self._open, self._meter = app, limit + ENVELOPE, open_to_all, meter
         self._too_large = f"The request has more bytes than FOOTNOTE_MAX_BYTES={limit:,}."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,17 +66,17 @@ class Door:
                 sent[REQUEST_ID] = request_id
                 sent.setdefault("Cache-Control", "no-store")
                 sent.setdefault("X-Content-Type-Options", "nosniff")
-                _log(scope, message["status"], request_id, time.perf_counter() - begun)
+                self._answered(scope, message["status"], time.perf_counter() - begun)
             await send(message)
 
         await inside(scope, receiving, sending)
 
-
-def _log(scope: Scope, status: int, request_id: str, seconds: float) -> None:
-    """Say that a request was answered: by its route, as a path may hold anything."""
-    route = getattr(scope.get("route"), "path", "")
-    extra = {"method": scope["method"], "route": route, "status": status, "ms": round(1000 * seconds)}
-    log.info("a request was answered", extra={**extra, "request_id": request_id})
+    def _answered(self, scope: Scope, status: int, seconds: float) -> None:
+        """Say that a request was answered, by its route, as a path may hold anything, and count it."""
+        route = getattr(scope.get("route"), "path", "")
+        self._meter.count(scope["method"], route, status, seconds)
+        extra = {"method": scope["method"], "route": route, "status": status, "ms": round(1000 * seconds)}
+        log.info("a request was answered", extra={**extra, "request_id": scope["state"]["request_id"]})
 
 
 def _from_here(headers: Headers) -> bool:

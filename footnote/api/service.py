@@ -7,6 +7,7 @@ from fastapi.responses import PlainTextResponse
 
 from corpus.errors import ConfigError, Unavailable
 from footnote.api.asker import Parts
+from footnote.api.meter import RequestMeter
 from footnote.api.shapes import Health
 from footnote.render import exposition
 
@@ -32,6 +33,7 @@ def ready(request: Request, footnote: Parts) -> Health:
 
 
 @metrics_router.get("/metrics", response_class=PlainTextResponse)
-def metrics(footnote: Parts) -> str:
-    """Return what is measured, as Prometheus reads it: the recall of the last seven days, by what askers see."""
-    return exposition(footnote.recalls.lately(footnote.clock()))
+def metrics(request: Request, footnote: Parts) -> str:
+    """Return what is measured, as Prometheus reads it: the requests of this process, and recall by what askers see."""
+    meter: RequestMeter = request.app.state.meter
+    return meter.exposition() + exposition(footnote.recalls.lately(footnote.clock()))

@@ -178,3 +178,16 @@ def test_ready(client: TestClient, footnote: Footnote) -> None:
     shutil.rmtree(footnote.settings.home / "blobs")
     assert (client.get("/ready").status_code, client.get("/ready").json()["code"]) == (503, "unavailable")
     assert client.get("/health").json()["status"] == "ok"
+
+
+def test_requests_are_counted(client: TestClient, footnote: Footnote) -> None:
+    """`/metrics` counts requests by the template of their route, so that no path or question is in it."""
+    client.get("/v1/documents/secret-name")
+    client.get("/nowhere/secret-name")
+    client.request("SECRET-NAME", "/health")
+    told = client.get("/metrics").text
+    assert 'footnote_http_requests_total{method="GET",route="/v1/documents/{document_id}",status="404"} 1.0' in told
+    assert 'footnote_http_requests_total{method="GET",route="none",status="404"} 1.0' in told
+    assert 'footnote_http_request_seconds_count{method="GET",route="/v1/documents/{document_id}"} 1.0' in told
+    assert "footnote_recall_at_10" in told
+    assert "secret-name" not in told.casefold()
