@@ -8,6 +8,16 @@ def user_principal(user_id: str) -> str:
     return f"user:{user_id}"
 
 
+def unit_principal(unit_id: str) -> str:
+    """The principal that is everyone of a unit, its guests too."""
+    return f"unit:{unit_id}"
+
+
+def role_principal(role: str) -> str:
+    """The principal that is everyone who has a role in a building."""
+    return f"role:{role}"
+
+
 def tenant_principal(tenant_id: str) -> str:
     """The principal that is everyone in a building."""
     return f"tenant:{tenant_id}"

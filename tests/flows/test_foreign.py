@@ -1,0 +1,84 @@
+"""Every route that names a document: another person's answers byte for byte like one that does not exist."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from footnote.api.app import create_app
+from footnote.connect import Footnote
+from tests.flows.test_api import RULES, client, footnote, upload
+
+__all__ = ["client", "footnote"]
+FOREIGN = "3f0c1f5e-6a35-4c53-9a0f-0a9c6a5a4c11"
+QUESTION = {"question": "When does the pool open?"}
+
+NAMING: dict[str, dict[str, Any]] = {
+    "GET /v1/documents/{document_id}": {},
+    "GET /v1/documents/{document_id}/content": {},
+    "GET /v1/documents/{document_id}/events": {},
+    "GET /v1/documents/{document_id}/pages": {},
+    "GET /v1/documents/{document_id}/pages/{page_number}": {},
+    "PATCH /v1/documents/{document_id}": {"json": {"title": "Mine"}},
+    "POST /v1/documents/{document_id}/retry": {},
+    "DELETE /v1/documents/{document_id}": {},
+}
+"""What to send to each route whose path names something."""
+NAMED_WITHIN: dict[str, dict[str, Any]] = {
+    "GET /v1/documents": {},
+    "POST /v1/search": {"json": QUESTION | {"filter": {"documentIds": [FOREIGN]}}},
+    "POST /v1/ask": {"json": QUESTION | {"filter": {"documentIds": [FOREIGN]}}},
+}
+"""What to send to routes that could find it, or are told of it."""
+NAMING_NOTHING = {"POST /v1/documents", "GET /health", "GET /ready", "GET /metrics"}
+
+
+def test_every_route_is_held_to_it(client: TestClient, footnote: Footnote) -> None:
+    """A route that no test here asks with a foreign id does not get in."""
+    paths = create_app(footnote).openapi()["paths"]
+    routes = {f"{verb.upper()} {path}" for path, verbs in paths.items() for verb in verbs}
+    assert routes == {*NAMING, *NAMED_WITHIN, *NAMING_NOTHING}
+    assert {one for one in routes if "{" in one} == set(NAMING)
+
+
+def asked(client: TestClient, route: str, sent: dict[str, Any], header: dict[str, str]) -> tuple[int, Any, bytes]:
+    verb, path = route.split(" ")
+    place = re.sub(r"\{page_number\}", "1", path).replace("{document_id}", FOREIGN)
+    reply = client.request(verb, place, headers=header, **sent)
+    return reply.status_code, {k: v for k, v in reply.headers.items() if k != "x-request-id"}, reply.content
+
+
+@pytest.mark.parametrize("route", [*NAMING, *NAMED_WITHIN])
+@pytest.mark.parametrize("header", [{}, {"if-match": "*"}, {"if-none-match": "*"}], ids=["plain", "if", "if-none"])
+def test_a_foreign_document_is_an_unknown_one(
+    client: TestClient, footnote: Footnote, route: str, header: dict[str, str]
+) -> None:
+    """The same request before the document exists, while it is another's, and once that person has removed it."""
+    upload(client, footnote, name="mine.md")
+    sent = NAMING.get(route, NAMED_WITHIN.get(route, {}))
+    unknown = asked(client, route, sent, header)
+    ann = footnote.local_scope("ann")
+    footnote.uploads.put(ann, FOREIGN, "secret.md", RULES.replace(b"nine", b"ten"))
+    assert asked(client, route, sent, header) == unknown  # while it is uploaded
+    while footnote.ingestor.drain(footnote.queue):
+        pass
+    assert asked(client, route, sent, header) == unknown
+    kept = footnote.documents.get(FOREIGN)
+    assert kept
+    assert (kept.status, kept.title, kept.deleted_at) == ("ready", "Rules", "")
+    footnote.uploads.remove(ann, FOREIGN)
+    assert asked(client, route, sent, header) == unknown
+    if route in NAMING:
+        assert unknown[0] == 404
+
+
+def test_what_is_named_in_a_change_is_unknown_too(client: TestClient, footnote: Footnote) -> None:
+    """A document cannot be said to supersede another person's, and that is no way to find out that it exists."""
+    place = f"/v1/documents/{upload(client, footnote)['documentId']}"
+    unknown = client.patch(place, json={"supersedes": FOREIGN})
+    footnote.uploads.put(footnote.local_scope("ann"), FOREIGN, "secret.md", RULES)
+    foreign = client.patch(place, json={"supersedes": FOREIGN})
+    assert (foreign.status_code, foreign.content) == (unknown.status_code, unknown.content) == (404, unknown.content)
