@@ -61,17 +61,8 @@ def main() -> None:
         home = Path(scratch)
         with connect(Settings.from_env({"FOOTNOTE_OCR": "off"}, home=home)) as footnote:
             inside, body = prepared(footnote)
-        serve = [
-            sys.executable,
-            "-c",
-            "from footnote.cli import main; main()",
-            "--home",
-            str(home),
-            "serve",
-            "--port",
-            "0",
-        ]
-        with running(serve) as ours, running([sys.executable, "-c", BARE], body) as bare:
+        serve = [sys.executable, "-c", "from footnote.cli import main; main()", "--home", str(home)]
+        with running([*serve, "serve", "--port", "0"]) as ours, running([sys.executable, "-c", BARE], body) as bare:
             over, bare_over = asked_in_turn(ours, bare)
             (late, rate), (bare_late, bare_rate) = (crowd(one) for one in (ours, bare))
     door = statistics.median(over) - statistics.median(inside)
