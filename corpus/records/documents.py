@@ -162,7 +162,7 @@ def data_of(document: Document) -> dict[str, Json]:
         },
         "metadata": {
             "title": document.title or None,
-            "readTitle": document.read_title or None,
+            **({"readTitle": document.read_title} if document.given_title else {}),
             "description": document.description or None,
             "tags": document.tags,
             "language": document.language or None,

@@ -274,7 +274,8 @@ def test_show(run: Run, tmp_path: Path) -> None:
     assert said["keywords"].startswith("caretaker, pool")
     assert said["begins"].startswith("The caretaker opens the pool at nine. The")
     (data,) = lines(run("show", "rules.txt", "--json"))
-    assert data["metadata"] == {"title": "rules", "tags": [], "language": "en", "pageCount": 1, "wordCount": 17}
+    said = {"title": "rules", "description": None, "tags": [], "language": "en", "pageCount": 1, "wordCount": 17}
+    assert data["metadata"] == said
     assert data["searchableContent"]["preview"] == rules.read_text().rstrip()
     assert data["s3Bucket"] is None
 

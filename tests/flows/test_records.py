@@ -175,7 +175,8 @@ def test_what_can_not_be_said_is_null(world: World) -> None:
     found = world.document("d1")
     data = data_of(found)
     assert data["s3Bucket"] is None
-    assert data["metadata"] == {"title": "md", "tags": (), "language": None, "pageCount": 1, "wordCount": 2}
+    said = {"title": "md", "description": None, "tags": (), "language": None, "pageCount": 1, "wordCount": 2}
+    assert data["metadata"] == said
     assert data["searchableContent"] == {"preview": "12 34", "keywords": ()}
     assert (found.language, found.bucket, found.keywords) == ("", "", ())
 
