@@ -65,6 +65,32 @@ def test_a_far_second_is_left_out() -> None:
     assert said("What is the code of the gate?", *texts) == [texts[0]]
 
 
+SERVICE = ["The company services the lifts once a month.", "It comes on a Tuesday."]
+LIFTS = f"{' '.join(SERVICE)} The caretaker opens the machine room."
+RAIN = ["雨が降らない梅雨もある。", "これを空梅雨と呼ぶ。"]
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "quotes"),
+    [
+        ("How often are the lifts serviced?", LIFTS, SERVICE),
+        ("Who comes on a Tuesday?", LIFTS, SERVICE),
+        ("Who opens the machine room?", LIFTS, ["The caretaker opens the machine room."]),
+        ("雨が降らない梅雨を何と呼ぶか", "".join(RAIN), RAIN),
+        ("How often are the lifts serviced?", f"{SERVICE[0]}\n\n{SERVICE[1]}", SERVICE[:1]),
+    ],
+)
+def test_what_leans_on_another_is_quoted_with_it(question: str, text: str, quotes: list[str]) -> None:
+    """A sentence that begins with "it" or "this" is quoted behind the one it leans on, in the same paragraph only."""
+    assert said(question, text) == quotes
+
+
+def test_a_sentence_of_nearly_the_same_worth_comes_before_what_only_leads_up() -> None:
+    """What the best sentence leans on gives way to another that says nearly as much of what was asked."""
+    texts = ("Kim took over in May. She keeps the key of the attic.", "The key of the attic hangs in the office.")
+    assert said("Where is the key of the attic?", *texts) == ["She keeps the key of the attic.", texts[1]]
+
+
 def test_no_word_no_answer() -> None:
     """Where no sentence holds a word of the question there is no answer."""
     assert said("Who won the football championship?") == []

@@ -39,17 +39,24 @@ _ASKS_FIGURE = re.compile(
     re.IGNORECASE,
 )
 _RULE = re.compile(r"\s*\|\s*:?-{2,}")
+_LEANS = re.compile(
+    r"(?:it|its|they|their|he|his|she|her|this|these|those|such)\b|(?:er|dies\w*|dabei|dazu|dafür)\b"
+    r"|(?:ils?|elles?|ce|cet|cette|ces|cela|ceci)\b|これ|それ|この|その|こう|そう|彼|前者|后者|後者|[这這那其该該它他她]|이것|그",
+    re.IGNORECASE,
+)
+"""How a sentence begins that speaks of what the one before it named."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A sentence, its words as they are written, and which of the asked ones it and the heading above it hold.
+    """A sentence at its offset, its words as they are written, and which asked ones it and the heading above it hold.
 
     `answers` says that it has a figure where one is asked for.
     """
 
     evidence: Evidence
     rank: int
+    start: int
     text: str
     says: frozenset[str]
     written: frozenset[str]
@@ -75,14 +82,31 @@ class Quotes:
         weights = _weights(asked, candidates)
         scored = [(_worth(one, weights, written), one) for one in candidates]
         best = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])
-        chosen: list[_Candidate] = []
-        for worth, one in best:
-            if len(chosen) == MOST or worth < SECOND_SHARE * best[0][0]:
-                return
-            if all(one.says != other.says for other in chosen):
-                chosen.append(one)
-                blank = " " if len(chosen) > 1 else ""
-                yield f'{blank}{" ".join(one.text.split())} [{one.evidence.number} "{one.text}"]'
+        for number, one in enumerate(_chosen(best, candidates)):
+            yield f'{" " if number else ""}{" ".join(one.text.split())} [{one.evidence.number} "{one.text}"]'
+
+
+def _chosen(best: list[tuple[float, _Candidate]], candidates: list[_Candidate]) -> list[_Candidate]:
+    """The sentences of an answer, from those with their worth, best first: the best, and with it at most one other.
+
+    That is the one behind it if this leans on it, or one of nearly its worth, or else the one before, if the best leans
+    on that. What leans stands behind what it leans on.
+    """
+    if not best:
+        return []
+    most, first = best[0]
+    behind = [one for one in candidates if _leans(one, first)]
+    near = [one for worth, one in best if worth >= SECOND_SHARE * most and one.says != first.says]
+    before = [] if near else [one for one in candidates if _leans(first, one)]
+    return [*before, first, *behind, *near][:MOST]
+
+
+def _leans(one: _Candidate, other: _Candidate) -> bool:
+    """Whether a sentence stands right behind another, in its paragraph, and begins by speaking of it."""
+    if one.evidence is not other.evidence or one.start <= other.start or not _LEANS.match(one.text):
+        return False
+    between = one.evidence.content[other.start + len(other.text) : one.start]
+    return not between.strip() and between.count("\n") <= 1
 
 
 def _candidates(asked: words.Asked, evidence: Evidence, rank: int, *, figure: bool) -> Iterator[_Candidate]:
@@ -90,14 +114,14 @@ def _candidates(asked: words.Asked, evidence: Evidence, rank: int, *, figure: bo
     above = asked.found_in(f"{evidence.source}\n{evidence.header}", evidence.language)
     spans = sentences(evidence.content)
     texts = [evidence.content[start:end] for start, end in spans]
-    for (_, end), text, before, behind in zip(spans, texts, ["", *texts], [*texts[1:], ""], strict=False):
+    for (start, end), text, before, behind in zip(spans, texts, ["", *texts], [*texts[1:], ""], strict=False):
         found = asked.found_in(text, evidence.language)
         if _is_header(text, before, behind) if is_row(text) else _is_heading(text):
             above = found
         elif words.count(text) >= FEWEST_WORDS and not _RULE.match(evidence.content, end) and '"]' not in text:
             answers = figure and figures.has_figure(_NUMBERING.sub("", text))
             says = frozenset(words.tokens(text))
-            yield _Candidate(evidence, rank, text, says, _written(text), found, above, answers)
+            yield _Candidate(evidence, rank, start, text, says, _written(text), found, above, answers)
 
 
 def _is_header(row: str, before: str, behind: str) -> bool:

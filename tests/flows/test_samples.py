@@ -86,9 +86,9 @@ def test_a_sample_answers(
 
     answer = footnote.ask(scope, question)
 
-    first = answer.citations[0]
-    assert (first.file_name, first.page, first.section) == place
-    assert " ".join(first.quote.split()) == quote
+    cited = [((one.file_name, one.page, one.section), " ".join(one.quote.split())) for one in answer.citations]
+    assert (place, quote) in cited
+    assert cited[0][0][0] == place[0]
     assert answer.type == ("partial" if (question, place, quote) in INSPECTED else "grounded")
 
 
