@@ -15,6 +15,7 @@ from itertools import pairwise
 from corpus import words
 from corpus.model import Document, Hit
 from corpus.words import Asked
+from search.copies import copies_apart
 
 DEPTH = 40
 """How many hits are put in order; those behind stay as they are, and are worth less."""
@@ -44,24 +45,13 @@ def reranked(asked: Asked, hits: Sequence[Hit], documents: Mapping[str, Document
         replace(hit, score=hit.score + TOGETHER * near + ABOVE * head + DOCUMENT * named[hit.generation.document_id])
         for hit, near, head in zip(best, together, above, strict=True)
     ]
-    kept, copies = _copies_apart(raised)
+    kept, copies = copies_apart(asked, _ordered(raised))
     least = min((hit.score for hit in (*kept, *rest)), default=0.0)
     return [*_ordered(kept), *rest, *_ordered([replace(hit, score=min(hit.score, least)) for hit in copies])]
 
 
 def _ordered(hits: Sequence[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: (-hit.score, hit.generation.document_id, hit.chunk_index))
-
-
-def _copies_apart(hits: Sequence[Hit]) -> tuple[list[Hit], list[Hit]]:
-    """The best hit of each text, and those that say the same, but for case and blanks."""
-    best: dict[str, Hit] = {}
-    copies: list[Hit] = []
-    for hit in _ordered(hits):
-        known = best.setdefault(" ".join(hit.content.casefold().split()), hit)
-        if known is not hit:
-            copies.append(hit)
-    return list(best.values()), copies
 
 
 def _together(texts: Sequence[Sequence[str]], forms: Mapping[str, int]) -> list[float]:

@@ -53,7 +53,7 @@ def test_the_document_that_the_question_names() -> None:
 
 
 def test_a_copy_comes_last() -> None:
-    """A text that stands there already, but for case and blanks, comes behind all others; one word more is no copy."""
+    """A text that stands there already, but for case and blanks, comes behind all others; a "not" more is no copy."""
     rows = [("a", "The pool opens at nine.", 5.0), ("b", "The pool  opens at NINE.", 4.0), ("c", "No dogs.", 0.5)]
     assert order("When does the pool open?", rows) == [rows[0][1], rows[2][1], rows[1][1]]
 
