@@ -89,6 +89,7 @@ def test_pages_by_hand() -> None:
     scores = metrics.pages([("a", 2), ("a", 3)], [("b", 2), ("a", 2), ("a", 2), ("a", 3)])
 
     assert (scores["page_hit@1"], scores["page_recall@3"], scores["page_mrr@10"]) == (0, 1, 0.5)
+    assert scores["page_ndcg@3"] == pytest.approx((1 / math.log2(3) + 1 / 2) / (1 + 1 / math.log2(3)))
     assert metrics.at_cuts("quote_recall", [2, None])["quote_recall@3"] == 0.5
 
 

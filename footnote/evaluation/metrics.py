@@ -65,7 +65,7 @@ def characters(wanted: Sequence[Place], found: Sequence[Place]) -> Scores:
 def pages(wanted: Iterable[PagePlace], found: Iterable[PagePlace]) -> Scores:
     """Score a ranking of pages, best first; only the best place of each counts."""
     scores = ranking(dict.fromkeys(_page_ids(wanted), 1), _page_ids(found))
-    return {f"page_{name}": score for name, score in scores.items() if name.startswith(("recall", "hit", "mrr"))}
+    return {f"page_{name}": score for name, score in scores.items()}
 
 
 def at_cuts(name: str, ranks: Sequence[int | None]) -> Scores:
