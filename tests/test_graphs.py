@@ -82,7 +82,9 @@ def test_what_is_gone_is_left_out(index: SqliteIndex) -> None:
     fill(index, 0, SIZE)
     tended(index)
     for n in range(6):
+        assert f"d{n}" in {hit.generation.document_id for hit in legs(index, seed=1000 + 10 * n).nearest}
         index.prune(f"d{n}", None, "9")
+        assert f"d{n}" not in {hit.generation.document_id for hit in legs(index, seed=1000 + 10 * n).nearest}
     found = legs(index, seed=1000)
     assert (found.way, len(found.nearest)) == (Way(graph=4 * SIZE), 10)
     assert not {hit.generation.document_id for hit in found.nearest} & {f"d{n}" for n in range(6)}

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from corpus.model import GenerationId, Hit
 from corpus.scope import Where
 from corpus.vectors.sqlite import SqliteIndex
-from corpus.vectors.sqlite.rows import Slab, best_of, cosines, halved, quantised
+from corpus.vectors.sqlite.nearest import _Asked, _scanned
+from corpus.vectors.sqlite.rows import Slab, best_of, cosines, halved, quantised, quantised_one
 from tests.contracts.adapters import SPACE
 from tests.contracts.test_index import ME, generation, ids, legs, unit
 
@@ -60,6 +61,24 @@ def test_scores_of_bytes(seed: int, rows: int, width: int, count: int) -> None:
     steps = float(scales.max() + scale[0]) / 2 * width**0.5  # each part is off by half a step at most
     np.testing.assert_allclose(scores * scale[0], (vectors @ asked)[places], atol=steps + 1e-6)
     np.testing.assert_allclose(cosines(halved(vectors), asked), vectors @ asked, atol=1e-3)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 1000), width=st.integers(1, SPACE.dimensions), spread=st.floats(0.001, 1))
+def test_what_is_not_scored_again_is_no_loss(seed: int, width: int, spread: float) -> None:
+    """The nearest are those of all, scored by their halves, be vectors wide or sparse, far apart or close together."""
+    random = np.random.default_rng(seed)
+    vectors = np.zeros((40, SPACE.dimensions), np.float32)
+    vectors[:, :width] = random.normal(size=width) + spread * random.normal(size=(40, width))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    (block, scales), (query, scale) = quantised(vectors), quantised_one(vectors[0])
+    asked = _Asked(query, scale, 10, 40, None)
+
+    found = _scanned(Slab(block, scales, np.arange(40), None, halved(vectors)), asked)
+
+    best = np.sort(cosines(halved(vectors), vectors[0]))[-10:]
+    assert found.halves is not None
+    np.testing.assert_array_equal(np.sort(cosines(found.halves, vectors[0]))[-10:], best)
 
 
 def test_rows_that_do_not_count_are_not_found() -> None:

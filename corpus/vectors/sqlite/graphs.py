@@ -67,6 +67,18 @@ class Graph:
     stamp: Stamp
     index: Index
     lock: threading.Lock = field(default_factory=threading.Lock)
+    _seen: tuple[int, frozenset[int]] = (-1, frozenset())
+
+    def seen(self, connection: Connection, audience: Audience) -> frozenset[int]:
+        """Return the numbers of the generations that the reader sees; of those newer than the graph maybe not all.
+
+        They are read anew whenever something was taken away.
+        """
+        removed, numbers = self._seen
+        if removed != audience.removed:
+            numbers = frozenset(numbers_of_audience(connection, audience, 0).tolist())
+            self._seen = (audience.removed, numbers)
+        return numbers
 
     def search(self, query: Block, count: int) -> tuple[Scores, Keys]:
         """Return the cosines and keys of about the `count` nearest chunks, best first."""

@@ -17,14 +17,17 @@ from corpus.vectors.sqlite.visible import passing, principals_of
 from corpus.ways import Way
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from corpus.model import Vector
     from corpus.vectors.sqlite.audiences import Allowed
-    from corpus.vectors.sqlite.rows import Block, Halves, Keys, Scores, Slab
+    from corpus.vectors.sqlite.rows import Block, Halves, Keys, Places, Scores, Slab
 
 RESCORED = 40
-"""The fewest candidates that are scored again; where more hits are wanted, half as many again as these."""
+"""The fewest candidates that are found; where more hits are wanted, half as many again as these."""
+REACH = 8
+"""Candidates so many steps of the query's quantisation behind the k-th best are not scored again.
+
+Rounding both vectors sets two cosines apart by some half a step (its standard deviation).
+"""
 
 
 class _Asked(NamedTuple):
@@ -63,11 +66,11 @@ class Nearest:
         """
         block, scale = quantised_one(vector)
         asked = _Asked(block, scale, k, max(RESCORED, k + k // 2), passing(connection, where))
-        parts = []
+        parts = list[_Found]()
         for audience in audiences_of(connection, where.tenant_id, principals_of(where)):
             part = None if exact else self._by_graph(connection, asked, audience)
             parts.append(part or self._exactly(connection, asked, audience))
-        keys, halves = _best(parts, asked.candidates)
+        keys, halves = _best(parts, asked)
         if halves is None:
             keys, halves = self._read(connection, keys)
         scores = cosines(halves, vector)
@@ -84,17 +87,23 @@ class Nearest:
         if graph is None:
             return None
         scores, keys = graph.search(asked.block, asked.candidates)
-        seen = _seen(connection, audience, keys)
-        passes = seen if asked.allowed is None else seen & np.isin(keys >> INDEX_BITS, asked.allowed)
-        whole = np.count_nonzero(seen) >= graph.stamp.chunks - graph.stamp.gone(audience)
+        seen = graph.seen(connection, audience)
+        numbers = (keys >> INDEX_BITS).tolist()
+        visible = [number in seen for number in numbers]
+        passes = np.array(visible, np.bool_)
+        if asked.allowed is not None:
+            passes &= np.isin(keys >> INDEX_BITS, asked.allowed)
+        whole = sum(visible) >= graph.stamp.chunks - graph.stamp.gone(audience)
         if np.count_nonzero(passes) < asked.k and not whole:
             return None
+        scores, keys = scores[passes], keys[passes]
+        best = _contenders(scores, asked)
         newer = self._exactly(
             connection, asked, audience._replace(chunks=graph.stamp.tail(audience)), graph.stamp.newest
         )
         return _Found(
-            np.concatenate([scores[passes], newer.scores]),
-            np.concatenate([keys[passes], newer.keys]),
+            np.concatenate([scores[best], newer.scores]),
+            np.concatenate([keys[best], newer.keys]),
             Way(graph.stamp.chunks, newer.way.exact),
         )
 
@@ -118,29 +127,29 @@ class Nearest:
 def _scanned(slab: Slab, asked: _Asked) -> _Found:
     scores, places = best_of(slab, asked.block, asked.candidates)
     compared = len(slab.keys) if slab.alive is None else int(np.count_nonzero(slab.alive))
+    scores = scores * asked.scale
+    best = _contenders(scores, asked)
+    places = places[best]
     halves = None if slab.halves is None else slab.halves[places]
-    return _Found(scores * asked.scale, slab.keys[places], Way(exact=compared), halves)
+    return _Found(scores[best], slab.keys[places], Way(exact=compared), halves)
 
 
-def _best(parts: list[_Found], count: int) -> tuple[Keys, Halves | None]:
+def _contenders(scores: Scores, asked: _Asked) -> Places:
+    """The places of those that may be among the k best once they are scored by their halves."""
+    if len(scores) <= asked.k:
+        return np.arange(len(scores))
+    return np.flatnonzero(scores >= np.partition(scores, -asked.k)[-asked.k] - REACH * asked.scale)
+
+
+def _best(parts: list[_Found], asked: _Asked) -> tuple[Keys, Halves | None]:
     """The keys of the best candidates of several readers, each once, and their halves if all are known."""
     if not parts:
         return np.zeros(0, np.int64), None
-    if len(parts) == 1 and len(parts[0].keys) <= count:
+    if len(parts) == 1 and len(parts[0].keys) <= asked.candidates:
         return parts[0].keys, parts[0].halves
     scores, keys = np.concatenate([part.scores for part in parts]), np.concatenate([part.keys for part in parts])
     order = np.argsort(-scores)
-    first = np.sort(np.unique(keys[order], return_index=True)[1])[:count]
+    first = order[np.sort(np.unique(keys[order], return_index=True)[1])[: asked.candidates]]
+    first = first[_contenders(scores[first], asked)]
     halves = [part.halves for part in parts if part.halves is not None]
-    return keys[order[first]], np.concatenate(halves)[order[first]] if len(halves) == len(parts) else None
-
-
-def _seen(connection: Connection, audience: Audience, keys: Keys) -> NDArray[np.bool_]:
-    """Which of the chunks the reader sees."""
-    numbers = keys >> INDEX_BITS
-    statement = """
-        SELECT generation FROM reader
-        WHERE tenantId = ? AND principal = ? AND generation IN (SELECT value FROM json_each(?))
-    """
-    asked = (audience.tenant_id, audience.principal, json.dumps(np.unique(numbers).tolist()))
-    return np.isin(numbers, [row[0] for row in connection.execute(statement, asked)])
+    return keys[first], np.concatenate(halves)[first] if len(halves) == len(parts) else None
