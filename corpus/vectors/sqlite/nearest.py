@@ -17,9 +17,11 @@ from corpus.vectors.sqlite.visible import passing, principals_of
 from corpus.ways import Way
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from corpus.model import Vector
     from corpus.vectors.sqlite.audiences import Allowed
-    from corpus.vectors.sqlite.rows import Block, Halves, Keys, Places, Scores, Slab
+    from corpus.vectors.sqlite.rows import Block, Halves, Keys, Scores, Slab
 
 RESCORED = 40
 """The fewest candidates that are found; where more hits are wanted, half as many again as these."""
@@ -88,8 +90,7 @@ class Nearest:
             return None
         scores, keys = graph.search(asked.block, asked.candidates)
         seen = graph.seen(connection, audience)
-        numbers = (keys >> INDEX_BITS).tolist()
-        visible = [number in seen for number in numbers]
+        visible = [number in seen for number in (keys >> INDEX_BITS).tolist()]
         passes = np.array(visible, np.bool_)
         if asked.allowed is not None:
             passes &= np.isin(keys >> INDEX_BITS, asked.allowed)
@@ -134,11 +135,10 @@ def _scanned(slab: Slab, asked: _Asked) -> _Found:
     return _Found(scores[best], slab.keys[places], Way(exact=compared), halves)
 
 
-def _contenders(scores: Scores, asked: _Asked) -> Places:
-    """The places of those that may be among the k best once they are scored by their halves."""
-    if len(scores) <= asked.k:
-        return np.arange(len(scores))
-    return np.flatnonzero(scores >= np.partition(scores, -asked.k)[-asked.k] - REACH * asked.scale)
+def _contenders(scores: Scores, asked: _Asked) -> NDArray[np.bool_]:
+    """Which of these may be among the k best once they are scored by their halves."""
+    best = sorted(scores.tolist(), reverse=True)[: asked.k]  # of so few this is faster than numpy
+    return scores >= (best[-1] if best else 0.0) - REACH * asked.scale
 
 
 def _best(parts: list[_Found], asked: _Asked) -> tuple[Keys, Halves | None]:
