@@ -51,6 +51,12 @@ ASKED = [
         "They were adopted by an extraordinary owners' meeting on 12 November 2026 and take effect on 1 January 2027.",
     ),
 ]
+LEANING = {
+    "They were adopted by an extraordinary owners' meeting on 12 November 2026 and take effect on 1 January 2027.": (
+        "These rules apply to everyone who lives in, visits or works at Linden Court, 14 to 18 Mill Lane."
+    )
+}
+"""Quotes that lean on the sentence before, which is quoted first."""
 INSPECTED = [
     (
         "Where is the assembly point in case of fire?",
@@ -87,8 +93,8 @@ def test_a_sample_answers(
     answer = footnote.ask(scope, question)
 
     cited = [((one.file_name, one.page, one.section), " ".join(one.quote.split())) for one in answer.citations]
-    assert (place, quote) in cited
-    assert cited[0][0][0] == place[0]
+    lead = [(place, LEANING[quote])] if quote in LEANING else []
+    assert cited[: len(lead) + 1] == [*lead, (place, quote)]
     assert answer.type == ("partial" if (question, place, quote) in INSPECTED else "grounded")
 
 
