@@ -147,11 +147,16 @@ SETTINGS_ERRORS = {
 
 
 def client(
-    service: str, *, endpoint: str | None = None, attempts: int = ATTEMPTS, seconds: float = READ_SECONDS
+    service: str,
+    *,
+    endpoint: str | None = None,
+    attempts: int = ATTEMPTS,
+    seconds: float = READ_SECONDS,
+    addressing: str = "auto",
 ) -> Any:
     """Return a client that many threads may share; without an endpoint, the standard variables name it.
 
-    It tries `attempts` times in all, and waits `seconds` for an answer.
+    It tries `attempts` times in all, and waits `seconds` for an answer; `addressing` is where S3's buckets are named.
     Raises `ConfigError` when region, profile or endpoint are missing or wrong.
     """
     from boto3.session import Session  # noqa: PLC0415 -- importing either opens a socket, to learn about IPv6
@@ -164,9 +169,21 @@ def client(
         max_pool_connections=CONNECTIONS,
         tcp_keepalive=True,
         user_agent_extra="footnote",
+        signature_version="s3v4" if service == "s3" else None,  # what boto3 signs links with by itself binds no header
+        s3={"addressing_style": addressing},
     )
     with translated(f"A client for {service}"):
         return Session().client(service, endpoint_url=endpoint, config=config)
+
+
+def linking_client() -> Any:
+    """Return a client of S3 whose links name the region's own host.
+
+    By itself boto3 names the one of us-east-1, which sends elsewhere for new buckets of other regions, and a signed
+    link does not survive that. Only AWS's own hosts take the bucket's name in front of theirs.
+    """
+    made = client("s3")
+    return client("s3", addressing="virtual") if is_aws(made.meta.endpoint_url) else made
 
 
 def credentials() -> tuple[Any, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from corpus.answers import Prompt
 from corpus.items import Batch, Item, Put, Remove
 from corpus.model import (
+    BegunUpload,
     Blob,
     Change,
     Delivery,
@@ -20,9 +21,11 @@ from corpus.model import (
     Generation,
     GenerationId,
     Legs,
+    Link,
     Passage,
     Purpose,
     Space,
+    UploadPart,
 )
 from corpus.parts import Part
 from corpus.scope import Where
@@ -73,6 +76,52 @@ class BlobStore(Protocol):
 
     def ping(self) -> None:
         """Return if the store can be used, else raise `ConfigError` or `Unavailable` with the reason."""
+        ...
+
+
+class PartStore(Protocol):
+    """Where a large upload comes in parts, which become one blob or none. All parts but the last have 5 MB or more."""
+
+    def begin(self, upload_id: str, key: str, metadata: Mapping[str, str]) -> BegunUpload:
+        """Begin an upload in parts; what is under the key stays as it is until it is completed."""
+        ...
+
+    def link(self, begun: BegunUpload, part: UploadPart, seconds: int) -> Link | None:
+        """Return where anybody may put this part and no other bytes, for so long; None if it comes by `put` only."""
+        ...
+
+    def put(self, begun: BegunUpload, part: UploadPart, data: bytes) -> None:
+        """Store the bytes of a part, in place of those it had.
+
+        Raises `BadRequest`, storing nothing, for bytes of another size or SHA-256 than the part's.
+        """
+        ...
+
+    def parts(self, begun: BegunUpload) -> list[int]:
+        """Return the numbers of the parts that are there, in order.
+
+        Raises `BlobMissing` once the upload is completed or aborted.
+        """
+        ...
+
+    def digest(self, begun: BegunUpload, parts: Sequence[UploadPart]) -> str:
+        """Return the SHA-256 of the parts in a row, in hex; "" where nobody can read them before they are whole."""
+        ...
+
+    def complete(self, begun: BegunUpload, parts: Sequence[UploadPart]) -> str:
+        """Make the parts one blob, in their order, with the metadata it was begun with, and return its etag.
+
+        It is announced as a put is.
+        Raises `BadRequest`, completing nothing, if a part is not there or has another size.
+        Raises `BlobMissing` once the upload is completed or aborted.
+        """
+        ...
+
+    def abort(self, begun: BegunUpload) -> None:
+        """Forget the upload and its parts; what is under the key stays as it is.
+
+        Aborting what is not there is no error.
+        """
         ...
 
 

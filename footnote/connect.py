@@ -15,12 +15,13 @@ from corpus.answers import Answer
 from corpus.errors import ConfigError, Conflict
 from corpus.llms.quotes import Quotes
 from corpus.model import Change, Document, Extracted, Stages
-from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
+from corpus.ports import LLM, BlobStore, Embedder, PartStore, Queue, Table, VectorIndex
 from corpus.principals import tenant_principal, user_principal
 from corpus.records.documents import Documents
 from corpus.records.jobs import Jobs
 from corpus.records.people import People
 from corpus.records.recall import Recalls
+from corpus.records.uploads import PartedUploads
 from corpus.scope import Scope
 from corpus.texts import stored
 from corpus.ways import EVERYTHING, Filter
@@ -28,6 +29,7 @@ from footnote.settings import Settings
 from ingest import editions
 from ingest.terms import NO_TERMS, Terms
 from ingest.upload import Uploads
+from ingest.upload_parts import UploadsInParts
 from search.answer import Answerer
 from search.meter import RecallMeter
 from search.retrieve import Found, Retriever
@@ -65,6 +67,12 @@ class Footnote:
         """Where uploads and what is derived from them lie."""
         blobs: BlobStore = _opened("FOOTNOTE_BLOBS", self.settings.blobs, self)
         return blobs
+
+    @cached_property
+    def part_store(self) -> PartStore:
+        """Where large uploads come in parts; the same place."""
+        scheme, _, rest = self.settings.blobs.partition(":")
+        return PART_STORES[scheme](rest, self)
 
     @cached_property
     def table(self) -> Table:
@@ -114,6 +122,12 @@ class Footnote:
     def uploads(self) -> Uploads:
         """Puts documents in and takes them out."""
         return Uploads(self.blobs, self.table, self.clock)
+
+    @property
+    def uploads_in_parts(self) -> UploadsInParts:
+        """Takes documents that are too large for one request."""
+        limit = self.settings.limits.bytes
+        return UploadsInParts(self.uploads, self.part_store, PartedUploads(self.table), self.clock, limit)
 
     @cached_property
     def ingestor(self) -> Ingestor:
@@ -245,6 +259,19 @@ def _s3(rest: str, parts: Footnote) -> BlobStore:
     return S3Blobs(aws.client("s3"), rest)
 
 
+def _blob_parts(_: str, parts: Footnote) -> PartStore:
+    from corpus.blobs.parts import BlobParts  # noqa: PLC0415
+
+    return BlobParts(parts.blobs, parts.clock)
+
+
+def _s3_parts(rest: str, _: Footnote) -> PartStore:
+    from corpus import aws  # noqa: PLC0415
+    from corpus.blobs.s3_parts import S3Parts  # noqa: PLC0415
+
+    return S3Parts(aws.linking_client(), rest)
+
+
 def _sqlite_table(rest: str, parts: Footnote) -> Table:
     from corpus.tables.sqlite import SqliteTable  # noqa: PLC0415
 
@@ -335,6 +362,8 @@ ADAPTERS: Mapping[str, Mapping[str, Callable[[str, Footnote], Any]]] = {
     "FOOTNOTE_LLM": {"quotes": _quotes, "openai": _openai_model},
 }
 """By setting and the word its address begins with."""
+PART_STORES: Mapping[str, Callable[[str, Footnote], PartStore]] = {"folder": _blob_parts, "s3": _s3_parts}
+"""By the word that FOOTNOTE_BLOBS begins with."""
 
 
 def _opened(setting: str, address: str, parts: Footnote) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from corpus.errors import Unreadable
 from corpus.model import Blob, Coverage, Document, Extracted, Generation, Live, Reason, Stages
 from corpus.records.jobs import JobStage
 from ingest.describe import Description
@@ -12,6 +13,8 @@ from ingest.ledger import coverage
 from ingest.sniff import sniff
 
 ALL_STAGES = Stages(text_extracted=True, chunks_created=True, vectors_generated=True, indexed=True)
+DECLARED_SHA256 = "declaredsha256"
+"""Beside an original: the SHA-256 its sender says it has, where nobody could compare before it was whole."""
 STAGES: tuple[JobStage, ...] = ("extract", "chunk", "embed", "index")
 NOTHING = Description(title="", own_title="", language="", page_count=0, word_count=0, keywords=(), preview="")
 
@@ -42,6 +45,19 @@ class Upload:
             bucket=blob.bucket,
             flags=kind.flags,
         )
+
+    def check(self, blob: Blob) -> None:
+        """Raise `Unreadable` if the sender said another SHA-256 than the bytes have."""
+        if blob.metadata.get(DECLARED_SHA256, self.checksum_sha256) != self.checksum_sha256:
+            raise other_bytes()
+
+
+def other_bytes() -> Unreadable:
+    """Return what is said of a file whose bytes are not those that were announced."""
+    return Unreadable(
+        "The file's SHA-256 is not the one that was declared: it was changed or damaged on its way.",
+        hint="Upload it again, from its first part.",
+    )
 
 
 def switched(

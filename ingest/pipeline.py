@@ -243,6 +243,7 @@ class Ingestor:
             pictures = pictures or self._is_their_turn(held.document, upload)
             made_by = self.recipe(upload.file_type, pictures=pictures)
             held.named(made_by)
+            upload.check(blob)
             live = self._same_live(held.document, upload, made_by)
             generation_id = GenerationId(held.document.document_id, live.version if live else change.version, made_by)
             marks = held.document.marks

@@ -42,6 +42,12 @@ class Uploads:
         With `terms`, they count from the moment it answers. Raises `NotFound` if the document is another's, and what
         `amend` raises.
         """
+        self.expect(scope, document_id, file_name)
+        amend(self.table, scope, document_id, terms)
+        self.blobs.put(original_key(scope.user_id, document_id), data, metadata_of(file_name, declared))
+
+    def expect(self, scope: Scope, document_id: str, file_name: str) -> None:
+        """Make the record of a document whose bytes are about to come, unless it is there; not if it is another's."""
         documents = Documents(self.table)
         while (document := documents.get(document_id)) is None or document.deleted_at:
             fresh = Document(
@@ -59,11 +65,6 @@ class Uploads:
                 continue
         if document.user_id != scope.user_id:
             raise unknown(document_id)
-        amend(self.table, scope, document_id, terms)
-        metadata = {"originalname": plain_name(file_name)}
-        if kind := media_type(declared):
-            metadata["declaredtype"] = kind
-        self.blobs.put(original_key(scope.user_id, document_id), data, metadata)
 
     def remove(self, scope: Scope, document_id: str) -> None:
         """Remove the asker's document: no search, citation or list knows it from now on.
@@ -85,6 +86,12 @@ class Uploads:
             if document.deleted_at:
                 raise unknown(document_id)
             return
+
+
+def metadata_of(file_name: str, declared: str) -> dict[str, str]:
+    """Return what is kept beside an original: its name, and the media type that its sender declared, if it is one."""
+    kind = media_type(declared)
+    return {"originalname": plain_name(file_name), **({"declaredtype": kind} if kind else {})}
 
 
 def plain_name(file_name: str) -> str:

@@ -91,6 +91,7 @@ SDKS = {
 }
 """Where each package that is not ours (and sqlite3) may be imported: the one adapter or door that is made of it."""
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 MODULE_LINES = 400
 FUNCTION_LINES = 50
 
@@ -119,7 +120,7 @@ def _of_module(name: str, tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"} and name != "footnote/settings.py":
             yield "the environment is read in footnote/settings.py only"
-        if isinstance(node, ast.FunctionDef) and _length(node) > FUNCTION_LINES:
+        if isinstance(node, FUNCTIONS) and _length(node) > FUNCTION_LINES:
             yield f"{node.name} is longer than {FUNCTION_LINES} lines"
     for statement in tree.body:
         if not _harmless(statement):
@@ -151,7 +152,7 @@ def _folders(name: str) -> Iterator[str]:
     yield from ("/".join(parts[:n]) for n in range(len(parts), 0, -1))
 
 
-def _length(node: ast.FunctionDef) -> int:
+def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
     return (node.end_lineno or 0) - first.lineno + 1
 
@@ -160,7 +161,7 @@ def _harmless(statement: ast.stmt) -> bool:
     """Imports, definitions, constants and sentences; a condition only for types or for running as a script."""
     if isinstance(statement, ast.If):
         return ast.unparse(statement.test) in {"TYPE_CHECKING", "__name__ == '__main__'"}
-    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    kinds = (ast.Import, ast.ImportFrom, *FUNCTIONS, ast.ClassDef, ast.Assign, ast.AnnAssign)
     return isinstance(statement, kinds) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     )

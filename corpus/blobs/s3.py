@@ -68,18 +68,18 @@ class S3Blobs:
         metadata = {name: unquote(value) for name, value in answer["Metadata"].items()}
         if (kind := answer.get("ContentType", UNDECLARED)) != UNDECLARED:
             metadata.setdefault("declaredtype", kind)
-        return Blob(key, data, _bare(answer["ETag"]), metadata, self._bucket)
+        return Blob(key, data, bare(answer["ETag"]), metadata, self._bucket)
 
     def put(self, key: str, data: bytes, metadata: Mapping[str, str], *, absent: bool = False) -> str:
         target = {"Bucket": self._bucket, "Key": checked_key(key)}
-        headers = _headers(metadata)
+        named = headers(metadata)
         condition = {"IfNoneMatch": "*"} if absent else {}
         with self._translated():
             try:
                 if len(data) >= PART_BYTES:
-                    return self._put_parts(target, data, headers, condition)
+                    return self._put_parts(target, data, named, condition)
                 answer = self._client.put_object(
-                    **target, Body=data, Metadata=headers, ChecksumSHA256=_sha256(data), **condition
+                    **target, Body=data, Metadata=named, ChecksumSHA256=_sha256(data), **condition
                 )
             except ClientError as error:
                 if code_of(error) in {"PreconditionFailed", "412"}:
@@ -87,13 +87,13 @@ class S3Blobs:
                 if code_of(error) == "NoSuchUpload":  # its parts were cleared away, or only the answer was lost
                     raise Unavailable(f"The parts of {key} are not there any more.", retry_after=1) from error
                 raise
-        return _bare(answer["ETag"])
+        return bare(answer["ETag"])
 
     def _put_parts(
-        self, target: Mapping[str, str], data: bytes, headers: Mapping[str, str], condition: Mapping[str, str]
+        self, target: Mapping[str, str], data: bytes, named: Mapping[str, str], condition: Mapping[str, str]
     ) -> str:
         """Send the blob in parts, which become one blob or none."""
-        begun = self._client.create_multipart_upload(**target, Metadata=headers, ChecksumAlgorithm="SHA256")
+        begun = self._client.create_multipart_upload(**target, Metadata=named, ChecksumAlgorithm="SHA256")
         upload = {**target, "UploadId": begun["UploadId"]}
         try:
             parts = []
@@ -107,7 +107,7 @@ class S3Blobs:
             with suppress(ClientError, FootnoteError), self._translated():  # what stays behind expires after 7 days
                 self._client.abort_multipart_upload(**upload)
             raise
-        return _bare(answer["ETag"])
+        return bare(answer["ETag"])
 
     def delete(self, key: str) -> None:
         with self._translated():
@@ -209,23 +209,23 @@ def _if_supported() -> Iterator[None]:
             raise
 
 
-def _headers(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Metadata as headers can carry it. Raises `BadRequest` for more than S3 keeps."""
-    headers = {name.lower(): quote(value, safe="", errors="replace") for name, value in metadata.items()}
-    if (size := sum(len(name) + len(value) for name, value in headers.items())) > MAX_METADATA_BYTES:
+def headers(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return metadata as headers can carry it. Raises `BadRequest` for more than S3 keeps."""
+    encoded = {name.lower(): quote(value, safe="", errors="replace") for name, value in metadata.items()}
+    if (size := sum(len(name) + len(value) for name, value in encoded.items())) > MAX_METADATA_BYTES:
         raise BadRequest(
             f"A name or other metadata takes {size} bytes percent-encoded; S3 keeps {MAX_METADATA_BYTES}.",
             hint="Give the file a shorter name.",
         )
-    return headers
+    return encoded
 
 
 def _sha256(data: bytes) -> str:
     return b64encode(hashlib.sha256(data).digest()).decode("ascii")
 
 
-def _bare(etag: str) -> str:
-    """An ETag as the events carry it: without its quotes."""
+def bare(etag: str) -> str:
+    """Return an ETag as the events carry it: without its quotes."""
     return etag.strip('"')
 
 

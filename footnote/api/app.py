@@ -8,8 +8,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from footnote.api import changes, documents, questions, service
-from footnote.api.door import Door
+from footnote.api import changes, documents, questions, service, uploads
+from footnote.api.door import Door, most_at_once
 from footnote.api.meter import RequestMeter
 from footnote.api.problems import Problem, handle
 from footnote.connect import Footnote
@@ -39,9 +39,10 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     )
     app.state.footnote = footnote
     app.state.meter = meter = RequestMeter()
-    app.add_middleware(Door, limit=footnote.settings.limits.bytes, open_to_all=behind_gateway, meter=meter)
+    app.state.most = most = most_at_once(footnote.settings.limits.bytes, behind_gateway=behind_gateway)
+    app.add_middleware(Door, most=most, open_to_all=behind_gateway, meter=meter)
     handle(app)
-    for router in (documents.router, changes.router, questions.router, service.router):
+    for router in (documents.router, changes.router, uploads.router, questions.router, service.router):
         app.include_router(router)
     if not behind_gateway:
         app.include_router(service.metrics_router)

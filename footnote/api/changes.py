@@ -14,6 +14,7 @@ from corpus.errors import TooLarge
 from corpus.keys import NAMESPACE
 from corpus.scope import Scope
 from footnote.api.asker import Asker, Parts, readable
+from footnote.api.door import Most
 from footnote.api.replies import KEY, Data, expect, once, sent
 from footnote.api.shapes import Amendment, DocumentShape
 from footnote.connect import Footnote
@@ -29,8 +30,11 @@ def upload(
     scope: Asker,
     file: Annotated[UploadFile, File(description="The document.")],
 ) -> Response:
-    """Upload a document. It is worked on at once; its `status` says when it can be searched."""
-    data = _read(file, footnote.settings.limits.bytes)
+    """Upload a document. It is worked on at once; its `status` says when it can be searched.
+
+    Behind API Gateway it has at most 4 MB; larger ones, and such as may be interrupted, come by `/v1/uploads`.
+    """
+    data = _read(file, request.app.state.most)
     name, kind, key = file.filename or "document", file.content_type or "", request.headers.get(KEY, "")
     document_id = str(uuid.uuid5(NAMESPACE, f"{scope.user_id}\n{KEY}\n{key}") if key else uuid.uuid4())
 
@@ -73,8 +77,8 @@ def _expected(request: Request, footnote: Footnote, scope: Scope, document_id: s
     expect(request, document_with_progress(found, footnote.jobs.get(document_id, found.job_id)))
 
 
-def _read(file: UploadFile, limit: int) -> bytes:
+def _read(file: UploadFile, most: Most) -> bytes:
     """The bytes of an upload; more than the limit is refused before it is read into memory."""
-    if file.size is not None and file.size > limit:
-        raise TooLarge(f"The file has {file.size:,} bytes, more than FOOTNOTE_MAX_BYTES={limit:,}.")
-    return file.file.read(limit + 1)
+    if file.size is not None and file.size > most.bytes:
+        raise TooLarge(most.refusal)
+    return file.file.read(most.bytes + 1)

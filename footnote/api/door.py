@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from http import HTTPStatus
+from typing import NamedTuple
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -20,7 +21,24 @@ log = logging.getLogger(__name__)
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 ENVELOPE = 64 * 1024
 """What a form may take beyond the file in it."""
+GATEWAY_BYTES = 4 * 2**20
+"""What fits through API Gateway and Lambda with room to spare: 6 MB at a time, in base64."""
 REQUEST_ID = "X-Request-Id"
+
+
+class Most(NamedTuple):
+    """How many bytes a file in a request may have, and what is said of more."""
+
+    bytes: int
+    refusal: str
+
+
+def most_at_once(limit: int, *, behind_gateway: bool) -> Most:
+    """Return how large a file may be to come in one request, where files of up to `limit` bytes may come at all."""
+    if not behind_gateway or limit <= GATEWAY_BYTES:
+        return Most(limit, f"The request has more bytes than FOOTNOTE_MAX_BYTES={limit:,}.")
+    detail = f"A request may bring {GATEWAY_BYTES:,} bytes; larger files come in parts: POST /v1/uploads."
+    return Most(GATEWAY_BYTES, detail)
 
 
 class Door:
@@ -31,9 +49,9 @@ class Door:
     anybody between unless its route says so.
     """
 
-    def __init__(self, app: ASGIApp, *, limit: int, open_to_all: bool, meter: RequestMeter) -> None:
-        self._app, self._most, self._open, self._meter = app, limit + ENVELOPE, open_to_all, meter
-        self._too_large = f"The request has more bytes than FOOTNOTE_MAX_BYTES={limit:,}."
+    def __init__(self, app: ASGIApp, *, most: Most, open_to_all: bool, meter: RequestMeter) -> None:
+        self._app, self._most, self._open, self._meter = app, most.bytes + ENVELOPE, open_to_all, meter
+        self._too_large = most.refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from corpus.blobs.folder import FolderBlobs
+from corpus.blobs.parts import BlobParts
 from corpus.blobs.s3 import S3Blobs
+from corpus.blobs.s3_parts import S3Parts
 from corpus.embedders.local import LocalEmbedder
 from corpus.embedders.openai import OpenAIEmbedder
 from corpus.llms.openai import OpenAIModel
 from corpus.llms.quotes import Quotes
 from corpus.model import Generation, GenerationId, Space
 from corpus.openai_api import Access
-from corpus.ports import LLM, BlobStore, Embedder, Extractor, PagedExtractor, Queue, Table, VectorIndex
+from corpus.ports import LLM, BlobStore, Embedder, Extractor, PagedExtractor, PartStore, Queue, Table, VectorIndex
 from corpus.queues.sqlite import SqliteQueue
 from corpus.queues.sqs import SqsQueue
 from corpus.tables.dynamodb import DynamoDbTable
@@ -214,6 +216,27 @@ def opensearch_index(engine: Engine) -> Opener[VectorIndex]:
     return opened
 
 
+def memory_parts(place: Place) -> Iterator[tuple[PartStore, BlobStore, Queue]]:
+    for opened, queue in memory_blobs(place):
+        yield BlobParts(opened.it, place.clock), opened.it, queue
+
+
+def folder_parts(place: Place) -> Iterator[tuple[PartStore, BlobStore, Queue]]:
+    for opened, queue in folder_blobs(place):
+        yield BlobParts(opened.it, place.clock), opened.it, queue
+
+
+def s3_parts(place: Place) -> Iterator[tuple[PartStore, BlobStore, Queue]]:
+    del place
+    with doubles.bucket(up("moto").address) as made:
+        yield S3Parts(made.s3, made.name), made.blobs, made.announced
+
+
+PART_STORES: dict[str, Callable[[Place], Iterator[tuple[PartStore, BlobStore, Queue]]]] = {
+    "memory": memory_parts,
+    "folder": folder_parts,
+    "s3": s3_parts,
+}
 BLOBS: dict[str, Callable[[Place], Iterator[tuple[Opened[BlobStore], Queue]]]] = {
     "memory": memory_blobs,
     "folder": folder_blobs,

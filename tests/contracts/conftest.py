@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.ports import LLM, BlobStore, Embedder, Queue, Table, VectorIndex
+from corpus.ports import LLM, BlobStore, Embedder, PartStore, Queue, Table, VectorIndex
 from tests.contracts import adapters
 from tests.contracts.adapters import LongSamples, Opened, Place, Samples
 from tests.fakes import Clock
@@ -51,6 +51,12 @@ def blobs(store: tuple[Opened[BlobStore], Queue]) -> BlobStore:
 @pytest.fixture
 def announced(store: tuple[Opened[BlobStore], Queue]) -> Queue:
     return store[1]
+
+
+@pytest.fixture(params=marked(adapters.PART_STORES))
+def part_store(request: pytest.FixtureRequest, place: Place) -> Iterator[tuple[PartStore, BlobStore, Queue]]:
+    """A store of uploads in parts, the blobs they become, and where those are announced."""
+    yield from adapters.PART_STORES[request.param](place)
 
 
 @pytest.fixture(params=marked(adapters.QUEUES))
