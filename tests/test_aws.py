@@ -39,7 +39,7 @@ USED = {
         """,
     "s3": """
         AbortMultipartUpload CompleteMultipartUpload CreateBucket CreateMultipartUpload DeleteObject
-        GetBucketNotificationConfiguration GetBucketVersioning GetObject HeadBucket ListObjectsV2 PutBucketEncryption
+        GetBucketNotificationConfiguration GetBucketVersioning GetObject HeadBucket ListObjectsV2 ListParts PutBucketEncryption
         PutBucketLifecycleConfiguration PutBucketNotificationConfiguration PutBucketVersioning PutObject
         PutPublicAccessBlock UploadPart
         """,

@@ -34,7 +34,7 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     ),
     "es": ("ESHttpGet", "ESHttpPost"),
     "logs": ("CreateLogStream", "PutLogEvents"),
-    "s3": ("AbortMultipartUpload", "DeleteObject", "GetObject", "ListBucket", "PutObject"),
+    "s3": ("AbortMultipartUpload", "DeleteObject", "GetObject", "ListBucket", "ListMultipartUploadParts", "PutObject"),
     "sqs": ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage", "SendMessage"),
 }
 """All that a function may ever be granted: none of it makes or deletes a table, a bucket, a queue or an index."""
@@ -60,12 +60,14 @@ MUST: Mapping[str, tuple[tuple[str, str], ...]] = {
         *((f"logs:{verb}", f"{LOGS}uploads:log-stream:x") for verb in ("CreateLogStream", "PutLogEvents")),
     ),
     "QuestionsRole": (
-        *((f"s3:{verb}", ORIGINAL) for verb in ("PutObject", "AbortMultipartUpload", "DeleteObject")),
+        *((f"s3:{verb}", ORIGINAL) for verb in ("PutObject", "AbortMultipartUpload", "ListMultipartUploadParts")),
+        ("s3:DeleteObject", ORIGINAL),
         ("s3:GetObject", DERIVED),
         ("s3:ListBucket", BUCKET),
         ("sqs:GetQueueAttributes", QUEUE),
         *((f"dynamodb:{verb}", TABLE) for verb in (*READS, "DescribeTable")),
-        *((f"dynamodb:{verb} DOCUMENT#d", TABLE) for verb in WRITES),
+        *((f"dynamodb:{verb} {key}", TABLE) for verb in WRITES for key in ("DOCUMENT#d", "UPLOAD#u")),
+        ("dynamodb:DeleteItem UPLOAD#u", TABLE),
         ("dynamodb:Query", f"{TABLE}/index/GSI3"),
         *(("es:ESHttpGet", look) for look in LOOKS),
         ("es:ESHttpPost", f"{CHUNKS}/_msearch"),
@@ -109,6 +111,7 @@ NOT: Mapping[str, tuple[tuple[str, str], ...]] = {
         *(("es:ESHttpPost", f"{CHUNKS}/{end}") for end in ("_bulk", "_refresh", "_doc", "_update_by_query")),
         *((f"s3:{verb}", DERIVED) for verb in ("PutObject", "DeleteObject")),
         *((f"dynamodb:{verb} INDEX", TABLE) for verb in WRITES),
+        ("dynamodb:DeleteItem DOCUMENT#d", TABLE),
         *((f"sqs:{verb}", QUEUE) for verb in ("SendMessage", "ReceiveMessage", "DeleteMessage")),
     ),
     "UpkeepRole": (

@@ -213,14 +213,14 @@ def test_a_planted_fault_of_a_function_is_found(path: str, value: Any, complaint
             "UploadsRole: may s3:PutObject on arn:aws:s3:::footnote-documents-prod-123456789012/documents/u/d/original",
         ),
         (
-            f"{of_role('QuestionsRole')}/8/Resource",
+            f"{of_role('QuestionsRole')}/9/Resource",
             {"Fn::Sub": "${OpenSearchDomainArn}/document-chunks-*"},
             f"QuestionsRole: may es:ESHttpPost on arn:aws:es:eu-central-1:123456789012:domain/footnote/{CHUNKS}/_bulk",
         ),
         (f"{of_role('UploadsRole')}/9", GONE, f"domain/footnote/{CHUNKS}/_doc/_bulk"),
-        (f"{of_role('QuestionsRole')}/9", GONE, f"domain/footnote/{CHUNKS}/_doc/_msearch"),
-        (f"{of_role('QuestionsRole')}/9/Resource/1", GONE, f"domain/footnote/{CHUNKS},other/_msearch"),
-        (f"{of_role('QuestionsRole')}/8/Action", ["es:ESHttpPost", "es:ESHttpDelete"], "es:ESHttpDelete is not among"),
+        (f"{of_role('QuestionsRole')}/10", GONE, f"domain/footnote/{CHUNKS}/_doc/_msearch"),
+        (f"{of_role('QuestionsRole')}/10/Resource/1", GONE, f"domain/footnote/{CHUNKS},other/_msearch"),
+        (f"{of_role('QuestionsRole')}/9/Action", ["es:ESHttpPost", "es:ESHttpDelete"], "es:ESHttpDelete is not among"),
         (f"{of_role('QuestionsRole')}/6/Condition", GONE, "QuestionsRole: may dynamodb:PutItem INDEX on"),
         (f"{of_role('UploadsRole')}/6/Action/0", "dynamodb:DeleteTable", "dynamodb:DeleteTable is not among"),
         (
