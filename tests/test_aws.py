@@ -39,9 +39,9 @@ USED = {
         """,
     "s3": """
         AbortMultipartUpload CompleteMultipartUpload CreateBucket CreateMultipartUpload DeleteObject
-        GetBucketNotificationConfiguration GetBucketVersioning GetObject HeadBucket ListObjectsV2 ListParts PutBucketEncryption
-        PutBucketLifecycleConfiguration PutBucketNotificationConfiguration PutBucketVersioning PutObject
-        PutPublicAccessBlock UploadPart
+        GetBucketNotificationConfiguration GetBucketVersioning GetObject HeadBucket ListObjectsV2 ListParts
+        PutBucketEncryption PutBucketLifecycleConfiguration PutBucketNotificationConfiguration PutBucketVersioning
+        PutObject PutPublicAccessBlock UploadPart
         """,
     "sqs": """
         ChangeMessageVisibility CreateQueue DeleteMessage GetQueueAttributes GetQueueUrl ReceiveMessage SendMessage

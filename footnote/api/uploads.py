@@ -51,10 +51,9 @@ def part(request: Request, footnote: Parts, scope: Asker, upload_id: str, told: 
     """Say what a part will be, and be told where to put it. It may be asked for again, and put again."""
     one = UploadPart(told.number, told.size, told.checksumSHA256.lower())
     known, link = footnote.uploads_in_parts.tell(scope, upload_id, one)
-    own = str(request.url_for("take_part", upload_id=upload_id, number=str(told.number)))
     until = min(known.expires, footnote.clock() + LINK_SECONDS) if link else known.expires
     reply = PartReply(
-        uploadUrl=link.url if link else own,
+        uploadUrl=link.url if link else str(request.url.replace(path=f"{request.url.path}/{told.number}", query="")),
         method="PUT",
         headers=dict(link.headers) if link else {},
         expiresAt=iso_time(until),

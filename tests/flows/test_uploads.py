@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from corpus.keys import original_key
+from corpus.model import UploadPart
 from footnote import connect
 from footnote.api.app import create_app
 from footnote.connect import Footnote
@@ -25,6 +32,7 @@ from tests.flows.test_api import HERE
 LINE = b"The pool opens at nine in the morning, and here is a line that fills the file.\n"
 FILE = LINE * (12 * 2**20 // len(LINE))
 LIMIT = 13 * 2**20
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -128,10 +136,12 @@ def test_completed_twice(client: TestClient, footnote: Footnote) -> None:
     upload = begin(client)
     for number in (1, 2):
         send(client, upload, number)
+    assert len(footnote.table.query(1, "USER#local#UPLOAD").items) == 1
     first, again = (client.post(f"{upload['place']}/complete") for _ in range(2))
 
     assert (first.status_code, first.json()) == (again.status_code, again.json())
     assert len(footnote.queue.receive(10, 0)) == 1
+    assert footnote.table.query(1, "USER#local#UPLOAD").items == ()
     assert client.get(upload["place"]).json()["state"] == "completed"
     assert client.get(upload["place"]).json()["doneParts"] == [1, 2]
     assert tell(client, upload, 1, piece(upload, 1)).status_code == 409
@@ -248,16 +258,18 @@ def asked(client: TestClient, upload_id: str) -> list[tuple[int, dict[str, str],
     ]
 
 
-def test_a_foreign_upload_is_an_unknown_one(client: TestClient, footnote: Footnote, clock: Clock) -> None:
+def test_a_foreign_upload_is_an_unknown_one(
+    client: TestClient, footnote: Footnote, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another person's upload answers byte for byte like one that never was, and so does one that has expired."""
     upload = begin(client, LINE)
     send(client, upload, 1, LINE)
     unknown = asked(client, "01J00000000000000000000000")
     assert {status for status, *_ in unknown} == {404}
 
-    mine, footnote.local_scope = footnote.local_scope, lambda *_: mine("ann")  # type: ignore[method-assign]
-    assert asked(client, upload["uploadId"]) == unknown
-    footnote.local_scope = mine  # type: ignore[method-assign]
+    with monkeypatch.context() as patched:
+        patched.setattr(footnote, "local_scope", partial(footnote.local_scope, "ann"))
+        assert asked(client, upload["uploadId"]) == unknown
     assert client.get(upload["place"]).json()["doneParts"] == [1]
 
     clock.sleep(24 * 3600)
@@ -300,6 +312,24 @@ def test_few_parts(client: TestClient, footnote: Footnote) -> None:
     assert records.put(full).told == full.told
 
 
+def test_parts_at_once(client: TestClient, footnote: Footnote) -> None:
+    """Parts that are told of and sent at the same time are all known, and all there."""
+    uploads, scope, mb = footnote.uploads_in_parts, footnote.local_scope(), 2**20
+    begun = uploads.records.get(begin(client)["uploadId"])
+    assert begun
+    small = uploads.records.put(replace(begun, part_size=mb))
+
+    def send_one(number: int) -> None:
+        data = FILE[(number - 1) * mb : number * mb]
+        uploads.tell(scope, small.upload_id, UploadPart(number, len(data), sha(data)))
+        uploads.take(scope, small.upload_id, number, data)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(send_one, range(1, small.count + 1)))
+    assert uploads.look(scope, small.upload_id)[1] == list(range(1, 13))
+    assert uploads.complete(scope, small.upload_id) == small.document_id
+
+
 def test_behind_a_gateway(footnote: Footnote) -> None:
     """Behind API Gateway a form of more than 4 MB is refused, with the way that larger files go."""
     with TestClient(create_app(footnote, behind_gateway=True), base_url="https://api.example") as client:
@@ -308,3 +338,36 @@ def test_behind_a_gateway(footnote: Footnote) -> None:
             assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
             assert "POST /v1/uploads" in reply.json()["detail"]
         assert client.post("/v1/documents", files={"file": ("a.txt", b"x" * 4 * 2**20)}).status_code == 202
+
+
+@pytest.mark.service
+def test_the_lines_of_the_page(footnote: Footnote, tmp_path: Path) -> None:
+    """The lines of docs/api.md upload a file in parts as they stand, and go on after an interruption."""
+    page = (ROOT / "docs" / "api.md").read_text("utf-8")
+    head, loop = re.findall(r"^```sh\n(file=.+?)\n\n(done=.+?)\n```", page, re.MULTILINE | re.DOTALL)[0]
+    cut = loop.replace('"$url"\n', '"$url"; break\n').rpartition("\n")[0]
+    (tmp_path / "minutes.pdf").write_bytes(FILE)
+
+    server = uvicorn.Server(uvicorn.Config(create_app(footnote), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        address = "http://127.0.0.1:" + str(server.servers[0].sockets[0].getsockname()[1])
+        script = f"{head}\n{cut}\ncurl -s $upload\n{loop}".replace(HERE, address)
+        done = subprocess.run(
+            ["bash", "-c", script],  # noqa: S607
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+    finally:
+        server.should_exit = True
+        thread.join()
+
+    assert '"doneParts":[1]' in done.stdout, done.stdout + done.stderr
+    (key,) = stored(footnote)
+    assert sha(footnote.blobs.get(key, LIMIT).data) == sha(FILE)
