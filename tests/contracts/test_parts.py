@@ -60,7 +60,8 @@ def test_link(part_store: Stores) -> None:
     begun = begin(store)
     link = store.link(begun, PARTS[1], 60)
     if link:
-        put = urllib.request.Request(link.url, LAST, dict(link.headers), method="PUT")  # noqa: S310 -- of our own double
+        headers = {**link.headers, "Content-Type": "application/octet-stream"}  # else urllib says that it is a form
+        put = urllib.request.Request(link.url, LAST, headers, method="PUT")  # noqa: S310 -- of our own double
         with urllib.request.urlopen(put, timeout=10):  # noqa: S310
             assert store.parts(begun) == [2]
 
