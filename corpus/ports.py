@@ -10,29 +10,29 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from corpus.answers import Prompt
-from corpus.items import Batch, Item, Put, Remove
-from corpus.model import (
-    BegunUpload,
-    Blob,
-    Change,
-    Delivery,
-    Extracted,
-    Generation,
-    GenerationId,
-    Legs,
-    Link,
-    Passage,
-    Purpose,
-    Space,
-    UploadPart,
-)
-from corpus.parts import Part
-from corpus.scope import Where
-from corpus.ways import Exact, GraphState
-
-if TYPE_CHECKING:
-    from corpus.model import Matrix, Vector
+if TYPE_CHECKING:  # the settings take their limits from here, and want none of the nouns
+    from corpus.answers import Prompt
+    from corpus.items import Batch, Item, Put, Remove
+    from corpus.model import (
+        BegunUpload,
+        Blob,
+        Change,
+        Delivery,
+        Extracted,
+        Generation,
+        GenerationId,
+        Legs,
+        Link,
+        Matrix,
+        Passage,
+        Purpose,
+        Space,
+        UploadPart,
+        Vector,
+    )
+    from corpus.parts import Part
+    from corpus.scope import Where
+    from corpus.ways import Exact, GraphState
 
 LEASE_SECONDS = 60
 MAX_DELIVERIES = 10

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from corpus.errors import BadRequest, ConfigError, FootnoteError
-from corpus.keys import checked_day, checked_id
 from footnote.settings import Settings
 
 if TYPE_CHECKING:
@@ -335,10 +334,14 @@ def _settings(context: typer.Context) -> Settings:
 
 
 def _checked(user: str) -> str:
+    from corpus.keys import checked_id  # noqa: PLC0415
+
     return checked_id("--user", user)
 
 
 def _day(as_of: str) -> str:
+    from corpus.keys import checked_day  # noqa: PLC0415
+
     return checked_day("--as-of", as_of) if as_of else ""
 
 

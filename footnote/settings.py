@@ -6,7 +6,6 @@ to a user stands in docs/settings.md, which a test holds against this file.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import shutil
@@ -14,8 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, get_args
-
-import platformdirs
 
 from corpus.errors import ConfigError
 from corpus.ports import Limits
@@ -88,6 +85,8 @@ class Settings:
 
         Raises `ConfigError` that names every variable that is wrong, its value and what was expected.
         """
+        import platformdirs  # noqa: PLC0415 -- only whoever reads the settings waits for it
+
         reader = _Reader(os.environ if environ is None else environ)
         base = reader.path("FOOTNOTE_HOME", Path("footnote-data").absolute())
         base = home.expanduser().absolute() if home else base
@@ -205,6 +204,8 @@ class _Reader:
 
     def finish(self) -> None:
         for name in sorted(set(self._given) - set(self._known) - set(OTHERS)):
+            import difflib  # noqa: PLC0415 -- it is slow to load, and seldom needed
+
             near = difflib.get_close_matches(name, self._known, n=1)
             advice = f"did you mean {near[0]}?" if near else "see docs/settings.md"
             self._problems.append(f"{name}={masked(name, self._given[name])}: there is no such setting; {advice}")

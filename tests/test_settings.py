@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,13 @@ def test_text_recognition_that_cannot_be(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(ConfigError, match=f"{name}="):
             Settings.from_env({name: value})
+
+
+def test_importing_the_library_is_quick() -> None:
+    """`import footnote` loads the settings' own modules: no nouns, and nothing that only reading them needs."""
+    heavy = {"corpus.model", "corpus.keys", "platformdirs", "difflib", "numpy"}
+    code = f"import sys, footnote; print({heavy} & {{*sys.modules}})"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "set()"
