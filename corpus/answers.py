@@ -54,6 +54,14 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """A verified sentence of an answer while that is written: `[n]` in `text` points at the citation of that number."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the asker gets: `[n]` in `text` points at the citation of that number.
 

@@ -30,7 +30,7 @@ from ingest import editions
 from ingest.terms import NO_TERMS, Terms
 from ingest.upload import Uploads
 from ingest.upload_parts import UploadsInParts
-from search.answer import Answerer
+from search.answer import Answerer, Answering
 from search.meter import RecallMeter
 from search.retrieve import Found, Retriever
 
@@ -175,7 +175,15 @@ class Footnote:
 
         It rests on documents that pass the filter and are in force: now, or on the day `as_of`.
         """
-        return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes()).ask(scope, question, as_of, only)
+        return self._answerer.ask(scope, question, as_of, only)
+
+    def stream(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answering:
+        """Yield the sentences of the same answer as each is verified, None while none is, and last the answer."""
+        return self._answerer.stream(scope, question, as_of, only)
+
+    @property
+    def _answerer(self) -> Answerer:
+        return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes())
 
     def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes, terms: Terms = NO_TERMS) -> bool:
         """Put the bytes unless they are those of the record; return whether anything is to be done for the document."""

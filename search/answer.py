@@ -3,18 +3,19 @@
 It is the same for every model. A draft's sentence stays only if it ends in a mark `[n "quote"]` whose quote has three
 words and stands, but for case and blanks, in evidence n, and in the text that is stored for that version of the
 document; and if its quotes bear it out (`search/verify.py`). The citation is cut out of the stored text, not out of the
-draft. A model that stalls or fails is stood in for, and the answer says so.
+draft. A model that stalls or fails is stood in for, and the answer says so; if something of its draft was verified
+before, that is the answer, and it is partial. So a sentence can be sent as soon as it is verified: none is taken back.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Generator, Iterator, Sequence
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from corpus import words
-from corpus.answers import Answer, AnswerType, Citation, Evidence, Prompt
+from corpus.answers import Answer, AnswerType, Citation, Evidence, Prompt, Sentence
 from corpus.errors import FootnoteError, Unavailable
 from corpus.model import HEADING_SEPARATOR, Document, Extracted, GenerationId, Hit, Page
 from corpus.ports import LLM, BlobStore, Embedder
@@ -42,12 +43,25 @@ FEWEST_WORDS = 3
 """Words of a quote; with fewer, nearly anything stands somewhere."""
 LATE = "The model did not answer in time; these are quotes."
 FAILED = "The model could not be asked; these are quotes."
+BROKE_OFF = "The model broke off; it may have had more to say."
 INSTRUCTIONS = (
     "Answer the question from the evidence only, in one to three short sentences and in the question's language. End "
     "each sentence with a mark that names the piece of evidence it rests on and quotes at least three words of it "
     'word for word: [n "quote"]. Every number you write has to stand in a quote of the same sentence. If the evidence '
     "holds no answer, write nothing."
 )
+
+
+class Outcome(NamedTuple):
+    """What became of one question."""
+
+    type: AnswerType
+    notes: tuple[str, ...] = ()
+
+
+_T = TypeVar("_T")
+Saying: TypeAlias = Generator[Sentence | None, None, _T]
+Answering: TypeAlias = Generator[Sentence | Answer | None, None, None]
 
 
 class Answerer:
@@ -67,50 +81,96 @@ class Answerer:
         It rests on documents that pass the filter and are in force at the scope's time or, with `as_of`, an ISO date,
         on that day. What a question asks besides is answered apart, and what of it was not found is named.
         """
-        asked = parts(question)
-        answers = [self._asked(scope, part, as_of, only) for part in asked]
-        if len(asked) > 1 and all(one.type == "not_found" for one in answers):
-            asked, answers = (question,), [self._asked(scope, question, as_of, only)]
-        return replace(_joined(asked, answers), as_of=as_of)
+        (answer,) = [one for one in self.stream(scope, question, as_of, only) if isinstance(one, Answer)]
+        return answer
 
-    def _asked(self, scope: Scope, question: str, as_of: str, only: Filter) -> Answer:
-        """The answer to one question."""
-        answer, before = Answer("not_found", NOT_FOUND), Found()
+    def stream(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answering:
+        """Yield the sentences of an answer as each is verified, and last the answer, of which each is a part.
+
+        Yields None besides: once when the question was looked up, and while the model writes. Closing it in the middle
+        ends what the model writes.
+        """
+        asked, text, outcomes = parts(question), Text(), list[Outcome]()
+        for part in asked:
+            outcomes.append((yield from self._asked(scope, part, as_of, only, text)))
+            text.end_line()
+        if len(asked) > 1 and all(one.type == "not_found" for one in outcomes):
+            asked, outcomes = (question,), [(yield from self._asked(scope, question, as_of, only, text))]
+        kind, notes = _joined(asked, outcomes)
+        yield Answer(kind, str(text) or NOT_FOUND, tuple(text.citations), notes, as_of)
+
+    def _asked(self, scope: Scope, question: str, as_of: str, only: Filter, text: Text) -> Saying[Outcome]:
+        """Add to the text what is to be said of one question."""
+        outcome, before = Outcome("not_found"), Found()
         for _ in range(TRIES):  # a document that is replaced while it is quoted is quoted anew
             found = self._retriever.search(scope, question, CANDIDATES, only, as_of)
+            yield None
             supported = support(question, found.hits, found.cosine, found.counted)
             if not supported.suffices(self._embedder.space):
                 break
             if found.hits == before.hits:  # nothing was replaced: a model would only be paid twice
                 break
-            answer, before = self._answered(question, found, supported.coverage), found
-            if answer.type != "not_found":
+            outcome, before = (yield from self._answered(question, found, supported.coverage, text)), found
+            if outcome.type != "not_found":
                 break
-        return answer
+        return outcome
 
-    def _answered(self, question: str, found: Found, coverage: float) -> Answer:
-        """The answer from what was found, where a chunk covers at most this share of the question."""
+    def _answered(self, question: str, found: Found, coverage: float, text: Text) -> Saying[Outcome]:
+        """Add to the text what was found, where a chunk covers at most this share of the question.
+
+        What may turn out to be asked of pages that nobody could read is added only once all of the draft is known.
+        """
         evidence = self._evidence(found)
+        uncertain = coverage < HALF and bool(_gaps([hit.generation.document_id for hit in evidence], found))
+        verified, notes = list[Sentence](), list[str]()
+        for one in self._verified(question, evidence, found, notes):
+            verified += [one] if one else []
+            yield text.add(one) if one and not uncertain else None
+        cited = tuple(dict.fromkeys(citation for one in verified for citation in one.citations))
+        if not cited:
+            return Outcome("not_found", tuple(notes))
+        gaps = _gaps([one.document_id for one in cited], found)
+        if gaps and coverage < HALF:  # what was asked may well stand where nobody could read it
+            return Outcome("not_found", (*gaps, *notes))
+        for one in verified if uncertain else ():
+            yield text.add(one)
+        disagreeing = yield from self._contradicted(question, cited, found, text)
+        kind: AnswerType = "conflict" if disagreeing else "partial" if gaps or BROKE_OFF in notes else "grounded"
+        return Outcome(kind, (*disagreeing, *gaps, *notes))
+
+    def _verified(
+        self, question: str, evidence: Sequence[Hit], found: Found, notes: list[str]
+    ) -> Iterator[Sentence | None]:
+        """Yield what of a draft its quotes bear out, None while it is written, and note what became of the model.
+
+        One that fails before anything of it is borne out is stood in for; later, what was said stands.
+        """
         numbered = tuple(
             Evidence(n, _source(hit), hit.content, hit.header, hit.language) for n, hit in enumerate(evidence, 1)
         )
-        draft, notes = self._drafted(Prompt(INSTRUCTIONS, question, numbered))
-        text = Text()
-        for sentence, marks in parsed(draft):
-            hits = [(evidence[n - 1], quote) for n, quote in marks if 1 <= n <= len(evidence)]
-            cited = [(hit, one) for hit, quote in hits if (one := self._cite(hit, quote, found))]
-            if cited and borne_out(sentence, [_quoted(hit, one) for hit, one in cited], question):
-                text.add(sentence, [one for _, one in cited])
-            else:
-                log.info("a sentence that its quotes do not bear out was left out", extra={"llm": self._llm.name})
-        if not text.citations:
-            return Answer("not_found", NOT_FOUND, notes=notes)
-        gaps = _gaps(text.citations, found)
-        if gaps and coverage < HALF:  # what was asked may well stand where nobody could read it
-            return Answer("not_found", NOT_FOUND, notes=(*gaps, *notes))
-        disagreeing = self._add_contradictions(question, text, found)
-        kind: AnswerType = "conflict" if disagreeing else "partial" if gaps else "grounded"
-        return Answer(kind, str(text), tuple(text.citations), (*disagreeing, *gaps, *notes))
+        prompt, failures, said = Prompt(INSTRUCTIONS, question, numbered), list[FootnoteError](), False
+        for one in self._borne_out(_until(self._llm.stream(prompt), failures), question, evidence, found):
+            said = said or one is not None
+            yield one
+        for error in failures:
+            log.warning("a model failed", extra={"llm": self._llm.name, "error": error.code, "said": said})
+            notes.append(BROKE_OFF if said else LATE if isinstance(error, Unavailable) else FAILED)
+        if failures and not said:
+            yield from self._borne_out(self._stand_in.stream(prompt), question, evidence, found)
+
+    def _borne_out(
+        self, draft: Iterator[str], question: str, evidence: Sequence[Hit], found: Found
+    ) -> Iterator[Sentence | None]:
+        """Yield the sentences of a draft that their quotes bear out, and None for each piece of it."""
+        for whole in parsed(draft):
+            for sentence, marks in whole:
+                hits = [(evidence[n - 1], quote) for n, quote in marks if 1 <= n <= len(evidence)]
+                cited = [(hit, one) for hit, quote in hits if (one := self._cite(hit, quote, found))]
+                if cited and borne_out(sentence, [_quoted(hit, one) for hit, one in cited], question):
+                    yield Sentence(sentence, tuple(one for _, one in cited))
+                else:
+                    log.info("a sentence that its quotes do not bear out was left out", extra={"llm": self._llm.name})
+            yield None
 
     def _evidence(self, found: Found) -> tuple[Hit, ...]:
         """The best hits, the very best of them with what stands around them."""
@@ -119,27 +179,20 @@ class Answerer:
         read = [widened(hit, text.text, best) if text else hit for hit, text in zip(best, texts, strict=False)]
         return (*read, *best[WIDENED:])
 
-    def _add_contradictions(self, question: str, text: Text, found: Found) -> tuple[str, ...]:
+    def _contradicted(
+        self, question: str, cited: Sequence[Citation], found: Found, text: Text
+    ) -> Saying[tuple[str, ...]]:
         """Add what other documents say against what was said, and return a note for each that does."""
         notes: dict[str, None] = {}
-        for own in tuple(text.citations):
+        for own in cited:
             for hit, quote in contradictions(question, own, found.hits):
                 against = self._cite(hit, quote, found)
                 if against:
                     if not text.has(against):
-                        text.add(" ".join(quote.split()), [against])
+                        yield text.add(Sentence(" ".join(quote.split()), (against,)))
                     names = sorted((_called(own), _called(against)))
                     notes[f"{names[0]} and {names[1]} disagree."] = None
         return tuple(notes)
-
-    def _drafted(self, prompt: Prompt) -> tuple[str, tuple[str, ...]]:
-        """A whole draft, and what is to be said of how it came about."""
-        try:
-            return "".join(self._llm.stream(prompt)), ()
-        except FootnoteError as error:
-            log.warning("a model was stood in for", extra={"llm": self._llm.name, "error": error.code})
-            note = LATE if isinstance(error, Unavailable) else FAILED
-            return "".join(self._stand_in.stream(prompt)), (note,)
 
     def _cite(self, hit: Hit, quote: str, found: Found) -> Citation | None:
         """The citation of a quote, cut out of the stored text; None if it does not stand there."""
@@ -180,18 +233,25 @@ class Answerer:
         return self._texts[hit.generation]
 
 
-def _joined(asked: Sequence[str], answers: Sequence[Answer]) -> Answer:
-    """The answers to the parts of a question as one: what of it was not found is named."""
-    if len(answers) == 1:
-        return answers[0]
-    text, notes = Text(), dict[str, None]()
-    for part, answer in zip(asked, answers, strict=True):
-        text.append(answer)
-        missing = (f"Not found: {part}",) if answer.type == "not_found" else ()
-        notes.update(dict.fromkeys((*missing, *answer.notes)))
-    kinds = {answer.type for answer in answers}
+def _until(pieces: Iterator[str], failures: list[FootnoteError]) -> Iterator[str]:
+    """Yield the pieces of a draft; where the model fails it ends, and the failure is added."""
+    try:
+        yield from pieces
+    except FootnoteError as error:
+        failures.append(error)
+
+
+def _joined(asked: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[AnswerType, tuple[str, ...]]:
+    """What became of the parts of a question as one: what of it was not found is named."""
+    if len(outcomes) == 1:
+        return outcomes[0]
+    notes = dict[str, None]()
+    for part, outcome in zip(asked, outcomes, strict=True):
+        missing = (f"Not found: {part}",) if outcome.type == "not_found" else ()
+        notes.update(dict.fromkeys((*missing, *outcome.notes)))
+    kinds = {outcome.type for outcome in outcomes}
     kind: AnswerType = "conflict" if "conflict" in kinds else "grounded" if kinds == {"grounded"} else "partial"
-    return Answer(kind, str(text), tuple(text.citations), tuple(notes))
+    return kind, tuple(notes)
 
 
 def _source(hit: Hit) -> str:
@@ -207,10 +267,11 @@ def _section_at(text: Extracted, offset: int) -> str:
     return HEADING_SEPARATOR.join(above[-1].headings) if above else ""
 
 
-def _gaps(citations: list[Citation], found: Found) -> tuple[str, ...]:
-    """What could not be read of the documents that are cited: the answer may lie there too."""
-    cited = dict.fromkeys(one.document_id for one in citations)
-    gaps = [(found.documents[name].file_name, found.documents[name].coverage.gaps) for name in cited]
+def _gaps(document_ids: Sequence[str], found: Found) -> tuple[str, ...]:
+    """What could not be read of these documents: the answer may lie there too."""
+    gaps = [
+        (found.documents[name].file_name, found.documents[name].coverage.gaps) for name in dict.fromkeys(document_ids)
+    ]
     return tuple(f"Of {name}, page {', '.join(ranges)} could not be read." for name, ranges in gaps if ranges)
 
 

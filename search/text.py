@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from corpus.answers import Answer, Citation
+from corpus.answers import Citation, Sentence
 
 SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", '"', "”", "»", ")")
 _BRACKETED = re.compile(r"\[(\d+)\]")
@@ -22,20 +21,18 @@ class Text:
     def __str__(self) -> str:
         return "".join(self._pieces).rstrip()
 
-    def add(self, sentence: str, cited: Sequence[Citation]) -> None:
-        """Say a sentence, with citations whose own numbers do not count."""
-        numbers = dict.fromkeys(self._number(one) for one in cited)
-        own = _BRACKETED.sub(r"(\1)", sentence)  # a document's own note numbers are not ours
-        ends = " " if own.endswith(SENTENCE_ENDS) else "\n"  # a table's row stands on a line of its own
-        self._pieces += [own, " ", *(f"[{number}]" for number in numbers), ends]
+    def add(self, sentence: Sentence) -> Sentence:
+        """Say a sentence whose citations have no numbers yet, and return it as it is said."""
+        cited = dict.fromkeys(self._numbered(one) for one in sentence.citations)
+        own = _BRACKETED.sub(r"(\1)", sentence.text)  # a document's own note numbers are not ours
+        said = own + " " + "".join(f"[{one.number}]" for one in cited)
+        self._pieces += [said, " " if own.endswith(SENTENCE_ENDS) else "\n"]  # a table's row stands on its own line
+        return Sentence(said, tuple(cited))
 
-    def append(self, answer: Answer) -> None:
-        """Say a whole answer, on lines of its own, if it says anything with citations."""
-        if not answer.citations:
-            return
-        numbers = {one.number: self._number(one) for one in answer.citations}
-        renumbered = _BRACKETED.sub(lambda found: f"[{numbers[int(found[1])]}]", answer.text)
-        self._pieces += [renumbered, "\n"]
+    def end_line(self) -> None:
+        """Have what follows stand on a line of its own."""
+        if self._pieces:
+            self._pieces[-1] = "\n"
 
     def has(self, one: Citation) -> bool:
         """Whether that place is cited already, or lies within one that is."""
@@ -46,10 +43,10 @@ class Text:
             for known in self.citations
         )
 
-    def _number(self, one: Citation) -> int:
-        """The number under which a place is cited, new if it is cited for the first time."""
+    def _numbered(self, one: Citation) -> Citation:
+        """A citation with the number of its place, a new one if that is cited for the first time."""
         for known in self.citations:
-            if replace(known, number=0) == replace(one, number=0):
-                return known.number
+            if replace(known, number=0) == one:
+                return known
         self.citations.append(replace(one, number=len(self.citations) + 1))
-        return len(self.citations)
+        return self.citations[-1]

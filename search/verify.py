@@ -8,8 +8,9 @@ and only if those do; and most of its other words have to be theirs, or of the h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from corpus import words
 from corpus.figures import NUMBER_WORDS
@@ -18,7 +19,9 @@ from corpus.sentences import sentences
 BORNE_OUT = 0.6
 """The share of a sentence's words that quotes, heading and question have to hold, and the share that quotes have to."""
 QUOTED = 0.4
-_MARK = re.compile(r'\s*\[(\d{1,4}) "(.+?)"\]', re.DOTALL)
+_MARK = re.compile(r'\[(\d{1,4}) "(.+?)"\]', re.DOTALL)
+_BEGUN = re.compile(r'\[(?:\d{0,4}|\d{1,4} (?:".*)?)', re.DOTALL)
+"""What may yet become a mark."""
 _STOP = re.compile(r"[.!?]+")
 _CLAIM = re.compile(r"(?:\w+://|www\.)[^\s\[\]()<>]+|\d+(?:[.,'’]\d+)*")
 """A link or a number: what a reader would act on, and what a model gets wrong most easily."""
@@ -39,31 +42,56 @@ OUTCOMES = frozenset(
 _FIRST_PERSON = frozenset({"I"})
 
 
-def parsed(draft: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-    """Yield each sentence of a draft that has marks behind it, with these; the others are gone."""
-    at = 0
-    pending: tuple[str, list[tuple[int, str]]] | None = None
-    for mark in _MARK.finditer(draft):
-        before = draft[at : mark.start()].lstrip()
-        if pending and (stop := _STOP.match(before)):  # a mark before the full stop of its sentence
-            pending = (pending[0] + stop[0], pending[1])
-            before = before[stop.end() :]
-        sentence = _last(before)
-        if sentence or pending is None:
-            if pending:
-                yield pending
-            pending = (sentence, [])
-        pending[1].append((int(mark[1]), mark[2]))
-        at = mark.end()
-    if pending:
-        stop = _STOP.match(draft[at:].lstrip())
-        yield pending[0] + (stop[0] if stop else ""), pending[1]
+class Marked(NamedTuple):
+    """A sentence of a draft and the marks behind it, as (number of the evidence, quote)."""
+
+    sentence: str
+    marks: tuple[tuple[int, str], ...] = ()
+
+
+def parsed(pieces: Iterable[str]) -> Iterator[list[Marked]]:
+    """Yield, for each piece of a draft, the sentences with marks that are whole with it, and at last those left.
+
+    The others are gone. A sentence is whole when what stands behind its marks and its full stop can no longer become
+    one more mark of it; so a draft has the same sentences however it is cut into pieces.
+    """
+    rest, pending = "", Marked("")
+    for piece in pieces:
+        rest += piece
+        at, whole = 0, list[Marked]()
+        for mark in _MARK.finditer(rest) if '"]' in rest[-len(piece) - 1 :] else ():
+            before = rest[at : mark.start()]
+            if pending.marks:  # the full stop may stand behind the mark
+                stop, before = _stopped(before)
+                pending = pending._replace(sentence=pending.sentence + stop)
+            sentence = _last(before)
+            if sentence or not pending.marks:
+                whole += [pending] if pending.marks else []
+                pending = Marked(sentence)
+            pending = pending._replace(marks=(*pending.marks, (int(mark[1]), mark[2])))
+            at = mark.end()
+        rest = rest[at:]
+        stop, behind = _stopped(rest)
+        if pending.marks and behind and not _BEGUN.fullmatch(behind):
+            whole.append(pending._replace(sentence=pending.sentence + stop))
+            rest, pending = behind, Marked("")
+        yield whole
+    yield [pending._replace(sentence=pending.sentence + _stopped(rest)[0])] if pending.marks else []
+
+
+def _stopped(text: str) -> tuple[str, str]:
+    """The full stop that a text begins with, "" without one, and what stands behind it."""
+    bare = text.lstrip()
+    stop = _STOP.match(bare)
+    end = stop.end() if stop else 0
+    return bare[:end], bare[end:].lstrip()
 
 
 def _last(text: str) -> str:
-    """The last sentence of a piece of a draft, in one line: the mark behind it speaks for no other."""
-    spans = sentences(text)
-    return " ".join(text[slice(*spans[-1])].split()) if spans else ""
+    """The last sentence of what stands before a mark, in one line: the mark speaks for no other."""
+    bare = text.strip()
+    spans = sentences(bare)
+    return " ".join(bare[slice(*spans[-1])].split()) if spans else ""
 
 
 @dataclass(frozen=True, slots=True)

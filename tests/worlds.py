@@ -102,8 +102,10 @@ class World:
         return Retriever(self.table, self.index, self.embedder)
 
     def ask(self, question: str, scope: Scope = ME, llm: LLM | None = None, as_of: str = "") -> Answer:
-        answerer = Answerer(self.retriever, self.blobs, self.embedder, llm or Quotes(), Quotes())
-        return answerer.ask(scope, question, as_of)
+        return self.answerer(llm).ask(scope, question, as_of)
+
+    def answerer(self, llm: LLM | None = None) -> Answerer:
+        return Answerer(self.retriever, self.blobs, self.embedder, llm or Quotes(), Quotes())
 
     def ingestor(self, fuse: Fuse | None = None, embedder: Embedder | None = None) -> Ingestor:
         blobs: Any = Fused(self.blobs, fuse) if fuse else self.blobs

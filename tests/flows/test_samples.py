@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from corpus.answers import Answer
 from corpus.scope import Scope
 from footnote.connect import Footnote, connect
 from footnote.settings import Settings
@@ -166,7 +167,8 @@ def test_a_picture_of_a_page_is_named(house: tuple[Footnote, Scope]) -> None:
 
     for question, _, _ in INSPECTED:
         assert footnote.ask(scope, question).notes == ("Of fire-inspection-2026.pdf, page 2 could not be read.",)
-    unread = footnote.ask(scope, "How many smoke alarms were faulty?")
+    (unread,) = [one for one in footnote.stream(scope, "How many smoke alarms were faulty?") if one]
+    assert isinstance(unread, Answer)  # and no sentence was sent before
     assert unread.type == "not_found"
     assert unread.notes == ("Of fire-inspection-2026.pdf, page 2 could not be read.",)
     assert not [hit for hit in footnote.search(scope, "Test record by Ms Varga", 100).hits if "Varga" in hit.content]
