@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from corpus.answers import Answer, Citation
+from corpus.answers import Answer, Citation, Sentence
 from corpus.model import Document, Hit, Page, Reason
 from corpus.records.documents import data_of, reason_data
 from corpus.records.jobs import Job, Progress, progress_data
@@ -48,6 +48,11 @@ def citation_data(one: Citation) -> dict[str, Any]:
         "inForceFrom": one.in_force_from or None,
         "inForceUntil": one.in_force_until or None,
     }
+
+
+def sentence_data(sentence: Sentence) -> dict[str, Any]:
+    """Return a sentence as it is sent while the answer is written."""
+    return {"text": sentence.text, "citations": [citation_data(one) for one in sentence.citations]}
 
 
 def answer_data(answer: Answer) -> dict[str, Any]:

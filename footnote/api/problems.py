@@ -68,12 +68,21 @@ def of_error(error: FootnoteError) -> JSONResponse:
     return problem(status, error.code, error.message, error.hint, **headers)
 
 
+def of_bug(request: Request, error: Exception) -> JSONResponse:
+    """Log what is none of our errors, and return a reply that tells nothing of it."""
+    request_id = str(getattr(request.state, "request_id", ""))
+    log.error("a request failed", exc_info=error, extra={"path": request.url.path, "request_id": request_id})
+    said = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong; the log says what.")
+    said.headers["X-Request-Id"] = request_id  # this reply goes out by the outermost door
+    return said
+
+
 def handle(app: FastAPI) -> None:
     """Have the application reply with problem details to whatever goes wrong."""
 
     @app.exception_handler(FootnoteError)
-    def ours(_: Request, error: Exception) -> JSONResponse:
-        return of_error(error) if isinstance(error, FootnoteError) else bug(_, error)
+    def ours(request: Request, error: Exception) -> JSONResponse:
+        return of_error(error) if isinstance(error, FootnoteError) else of_bug(request, error)
 
     @app.exception_handler(RequestValidationError)
     def malformed(_: Request, error: Exception) -> JSONResponse:
@@ -82,9 +91,9 @@ def handle(app: FastAPI) -> None:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, BadRequest.code, f"{where}: {found.get('msg', 'malformed')}")
 
     @app.exception_handler(HTTPException)
-    def unrouted(_: Request, error: Exception) -> JSONResponse:
+    def unrouted(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):
-            return bug(_, error)
+            return of_bug(request, error)
         status = HTTPStatus(error.status_code)
         code = {404: NotFound.code, 405: "method_not_allowed", 413: TooLarge.code}.get(status, BadRequest.code)
         detail = error.detail if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else f"{status.phrase}."
@@ -92,8 +101,4 @@ def handle(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> JSONResponse:
-        request_id = str(getattr(request.state, "request_id", ""))
-        log.error("a request failed", exc_info=error, extra={"path": request.url.path, "request_id": request_id})
-        said = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong; the log says what.")
-        said.headers["X-Request-Id"] = request_id  # this reply goes out by the outermost door
-        return said
+        return of_bug(request, error)

@@ -21,11 +21,12 @@ from footnote.connect import Footnote
 Data = Mapping[str, Any]
 KEY = "Idempotency-Key"
 MAX_KEY = 255
+REPLAYED = {"Idempotent-Replayed": "true"}
 
 
 def sent(data: Data, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> Response:
     """Return an object as a reply that nobody keeps."""
-    return Response(_rendered(data), status, headers, media_type="application/json")
+    return Response(rendered(data), status, headers, media_type="application/json")
 
 
 def tagged(request: Request, data: Data) -> Response:
@@ -33,7 +34,7 @@ def tagged(request: Request, data: Data) -> Response:
 
     They may keep it, but have to ask each time whether it still holds: a status changes, and rights do.
     """
-    body = _rendered(data)
+    body = rendered(data)
     headers = {"ETag": _tag(body), "Cache-Control": "private, no-cache"}
     if _names(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
@@ -56,7 +57,7 @@ def downloaded(request: Request, blob: Blob, document: Document) -> Response:
 def expect(request: Request, data: Data) -> None:
     """Raise `PreconditionFailed` if the asker names a state with If-Match, and it is not this one."""
     wanted = request.headers.get("if-match", "")
-    if wanted and not _names(wanted, _tag(_rendered(data))):
+    if wanted and not _names(wanted, _tag(rendered(data))):
         raise PreconditionFailed("It was changed since you read it.", hint="Read it again, then decide again.")
 
 
@@ -65,35 +66,53 @@ def once(
 ) -> Response:
     """Return what `make` makes; a request with an Idempotency-Key that was answered before gets that reply again.
 
-    `asked` is what was asked, by which a key that is used for something else is found out. Raises `BadRequest` for
-    that, `Conflict` while the first request is still worked on.
+    Raises as `Once` does.
     """
-    key = request.headers.get(KEY, "")
-    if not key:
-        status, data = make()
-        return sent(data, status)
-    if len(key) > MAX_KEY or not key.isprintable():
-        raise BadRequest(f"{KEY} is not a key.", hint=f"It has at most {MAX_KEY} printable characters.")
-    replies = Replies(footnote.table, footnote.clock)
-    fingerprint = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + _rendered(asked)).hexdigest()
-    earlier = replies.begin(scope.user_id, key, fingerprint)
-    if earlier:
-        headers = {"Idempotent-Replayed": "true"}
-        return Response(earlier.body, earlier.status, headers, media_type="application/json")
+    noted = Once(footnote, scope, request, asked)
+    if noted.earlier:
+        return Response(noted.earlier.body, noted.earlier.status, REPLAYED, media_type="application/json")
     try:
         status, data = make()
     except BaseException:
-        replies.drop(scope.user_id, key)
+        noted.drop()
         raise
-    body = _rendered(data)
-    try:
-        replies.keep(scope.user_id, key, fingerprint, Reply(status, body.decode()))
-    except TooLarge:  # it cannot be kept, and was made all the same
-        replies.drop(scope.user_id, key)
+    body = rendered(data)
+    noted.keep(status, body)
     return Response(body, status, media_type="application/json")
 
 
-def _rendered(data: Data) -> bytes:
+class Once:
+    """A request that is noted if it bears an Idempotency-Key; `earlier` is the reply if it was answered before.
+
+    `asked` is what was asked, by which a key that is used for something else is found out. Raises `BadRequest` for
+    that, `Conflict` while the first request is still worked on.
+    """
+
+    def __init__(self, footnote: Footnote, scope: Scope, request: Request, asked: Data) -> None:
+        self._replies, self._user_id = Replies(footnote.table, footnote.clock), scope.user_id
+        self._key = key = request.headers.get(KEY, "")
+        if len(key) > MAX_KEY or not key.isprintable():
+            raise BadRequest(f"{KEY} is not a key.", hint=f"It has at most {MAX_KEY} printable characters.")
+        route = f"{request.method} {request.url.path}\n".encode()
+        self._fingerprint = hashlib.sha256(route + rendered(asked)).hexdigest()
+        self.earlier = self._replies.begin(self._user_id, key, self._fingerprint) if key else None
+
+    def keep(self, status: HTTPStatus, body: bytes) -> None:
+        """Keep the reply, unless it is too large for that: it was made all the same."""
+        if self._key:
+            try:
+                self._replies.keep(self._user_id, self._key, self._fingerprint, Reply(status, body.decode()))
+            except TooLarge:
+                self.drop()
+
+    def drop(self) -> None:
+        """Let the request be made again, if it has no reply."""
+        if self._key:
+            self._replies.drop(self._user_id, self._key)
+
+
+def rendered(data: Data) -> bytes:
+    """Return an object as it is sent: JSON on one line."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
