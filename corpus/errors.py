@@ -4,7 +4,7 @@
     ├── ConfigError      the settings are wrong
     ├── Rejected         this input will never work as it is
     │   ├── UnsupportedType · Unreadable · Encrypted · TooLarge · NoText · TimedOut
-    │   └── BadRequest · NotFound · Forbidden · QuotaExceeded
+    │   └── BadRequest · Unauthenticated · NotFound · Forbidden · QuotaExceeded
     ├── Conflict         somebody was faster
     │   └── PreconditionFailed
     ├── BlobMissing      the blob is gone
@@ -101,6 +101,13 @@ class BadRequest(Rejected):
     """The request itself makes no sense."""
 
     code = "bad_request"
+
+
+class Unauthenticated(Rejected):
+    """Nobody knows who is asking: what they signed in with is missing, or does not hold."""
+
+    code = "unauthenticated"
+    default_hint = "Sign in, and send the token or key as `Authorization: Bearer …`."
 
 
 class NotFound(Rejected):

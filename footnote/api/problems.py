@@ -22,6 +22,7 @@ from corpus.errors import (
     QuotaExceeded,
     Rejected,
     TooLarge,
+    Unauthenticated,
     Unavailable,
     UnsupportedType,
 )
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 STATUS: Mapping[type[FootnoteError], HTTPStatus] = {
     BadRequest: HTTPStatus.BAD_REQUEST,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
     NotFound: HTTPStatus.NOT_FOUND,
     Forbidden: HTTPStatus.FORBIDDEN,
     QuotaExceeded: HTTPStatus.TOO_MANY_REQUESTS,
@@ -64,7 +66,9 @@ def problem(status: HTTPStatus, code: str, detail: str, hint: str = "", **header
 def of_error(error: FootnoteError) -> JSONResponse:
     """Return one of our errors as a reply."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    headers = {"Retry-After": str(int(error.retry_after or 1))} if isinstance(error, Unavailable) else {}
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(int(error.retry_after or 1))
     return problem(status, error.code, error.message, error.hint, **headers)
 
 

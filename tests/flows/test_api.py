@@ -253,13 +253,15 @@ def test_this_machines_pages_may_ask(client: TestClient, headers: dict[str, str]
 
 
 def test_every_error_has_a_status() -> None:
-    """Each error of the tree becomes a problem with its code, and an outage says when to come again."""
+    """Each error of the tree becomes a problem with its code; an outage says when to come again, 401 how to sign in."""
     kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, FootnoteError)]
     for kind in kinds:
         reply = of_error(kind("what and why"))
         assert json.loads(bytes(reply.body))["code"] == kind.code
         assert 400 <= reply.status_code < 600
     assert of_error(Unavailable("later", retry_after=7)).headers["Retry-After"] == "7"
+    unknown = of_error(errors.Unauthenticated("who?"))
+    assert (unknown.status_code, unknown.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
 def test_a_bug_says_nothing_of_itself(client: TestClient, footnote: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
