@@ -1,20 +1,89 @@
-"""People as records: who may own documents, and in which building they are at home.
+"""People as records: who they are, in which building they are at home, when they signed in, and whose an e-mail is.
 
-Signing in makes and updates them later; until then `footnote person add` does.
+The provider's claims make and update them; `footnote person add` makes those who never sign in. A verified e-mail is
+one person's: a record under its hash is written in the same transaction. No e-mail is ever part of a key, an error or a
+log.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from corpus.errors import Conflict
-from corpus.items import ABSENT, Item
-from corpus.keys import checked_id
+from corpus.errors import Conflict, Forbidden
+from corpus.items import ABSENT, Item, Put, Remove
+from corpus.keys import checked_id, iso_time
 from corpus.model import Json
 from corpus.ports import Table
 
 KIND = "person"
 SORT = "PROFILE"
+EMAIL = "EMAIL"
+OF_TENANT_BY_LOGIN = 1
+TRIES = 4
+PREFERENCES: Mapping[str, Json] = {"theme": "light", "notifications": True, "language": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a provider says of whoever signed in; "" for what it does not say.
+
+    `token` names the token, `expires` is when it ends, in seconds since 1970.
+    """
+
+    user_id: str
+    token: str
+    expires: int
+    provider: str = ""
+    email: str = field(default="", repr=False)
+    email_verified: bool = False
+    first_name: str = field(default="", repr=False)
+    last_name: str = field(default="", repr=False)
+    username: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person; `tenant_id` is the building they are at home in. Times are as stored, "" for never."""
+
+    user_id: str
+    tenant_id: str
+    email: str = field(default="", repr=False)
+    first_name: str = field(default="", repr=False)
+    last_name: str = field(default="", repr=False)
+    role: str = "user"
+    provider: str = "local"
+    is_active: bool = True
+    service_level: str = "basic"
+    last_login_at: str = ""
+    login_count: int = 0
+    preferences: Mapping[str, Json] = field(default_factory=lambda: PREFERENCES)
+    registration_source: str = ""
+    email_verified: bool = False
+    terms_accepted_at: str = ""
+    username: str = field(default="", repr=False)
+    created_at: str = ""
+    updated_at: str = ""
+    rev: int = ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """How what names a person lies in a record: under which `key` an e-mail is hashed, and how text is sealed.
+
+    On one machine the file is the person's own, and it lies there as it is.
+    """
+
+    key: bytes = field(default=b"", repr=False)
+    seal: Callable[[str], str] = str
+    unseal: Callable[[str], str] = str
+
+
+OPEN = Privacy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,29 +91,177 @@ class People:
     """The people of a table."""
 
     table: Table
+    privacy: Privacy = OPEN
+
+    def get(self, user_id: str) -> Person | None:
+        """Return a person by `USER#{userId}` / `PROFILE`, active or not."""
+        item = self.table.get(_pk(user_id), SORT)
+        return self._person(item) if item else None
 
     def tenant_of(self, user_id: str) -> str | None:
-        """Return a person's building by `USER#{userId}` / `PROFILE`; None for somebody unknown or no longer active."""
-        item = self.table.get(_pk(user_id), SORT)
-        return str(item.data["tenantId"]) if item and item.data["isActive"] else None
+        """Return a person's building; None for somebody unknown or no longer active."""
+        person = self.get(user_id)
+        return person.tenant_id if person and person.is_active else None
+
+    def of_email(self, email: str) -> Person | None:
+        """Return the person whose verified e-mail this is, by `EMAIL#{hmac of it in lower case}` / `EMAIL`."""
+        item = self.table.get(self._email_key(email), EMAIL)
+        return self.get(str(item.data["userId"])) if item else None
 
     def add(self, user_id: str, tenant_id: str) -> bool:
         """Make a person known; return whether they were not. Raises `BadRequest` for what is not an id."""
         checked_id("userId", user_id)
         checked_id("tenantId", tenant_id)
-        data: dict[str, Json] = {
-            "userId": user_id,
-            "tenantId": tenant_id,
-            "provider": "local",
-            "role": "user",
-            "isActive": True,
-        }
         try:
-            self.table.put(Item(_pk(user_id), SORT, KIND, data), ABSENT)
+            self.put(Person(user_id, tenant_id))
         except Conflict:
             return False
         return True
 
+    def put(self, person: Person) -> Person:
+        """Write a person if nobody has since they were read, and return them; raises `Conflict` if somebody has.
+
+        Their e-mail changes by signing in only.
+        """
+        return self._person(self.table.put(self._item(person), person.rev))
+
+    def signed_in(self, claims: Claims, tenant_id: str, now: float) -> Person:
+        """Return whoever the claims speak of, made or brought up to date; each token counts as one sign-in.
+
+        Who is new is at home in `tenant_id`. Raises `Forbidden` for somebody who is no longer active, and for an e-mail
+        that is another person's.
+        """
+        checked_id("userId", claims.user_id)
+        for _ in range(TRIES):
+            known, counted = self.table.get_many([(_pk(claims.user_id), SORT), _login_key(claims)])
+            before = self._person(known) if known else None
+            if before and not before.is_active:
+                raise Forbidden("This account was switched off.", hint="Ask whoever runs your building.")
+            if before and counted:
+                return before
+            after = _brought_up(before or _new(claims, tenant_id), claims, now)
+            with suppress(Conflict):  # another of their requests was faster
+                login = Item(*_login_key(claims), "login", {"at": iso_time(now)}, ttl=claims.expires)
+                puts = [Put(self._item(after), after.rev), Put(login, counted.rev if counted else ABSENT)]
+                self.table.transact([*puts, *self._email_writes(before, after)])
+                return self.get(claims.user_id) or after
+        raise Conflict("This person is changed by others all the time.", hint="Try again in a moment.")
+
+    def recent(self, tenant_id: str, limit: int, after: str | None = None) -> tuple[list[Person], str | None]:
+        """Return a page of a building's people, who signed in last first, and the cursor of the next.
+
+        By index 1: `TENANT#{tenantId}#LOGIN`, in the order of `{lastLoginAt}#{userId}`.
+        """
+        batch = self.table.query(
+            OF_TENANT_BY_LOGIN, f"TENANT#{tenant_id}#LOGIN", newest_first=True, limit=limit, after=after
+        )
+        return [self._person(item) for item in batch.items], batch.cursor
+
+    def _email_writes(self, before: Person | None, after: Person) -> list[Put | Remove]:
+        """What makes a verified e-mail theirs alone, and gives back the one they had."""
+        if not (after.email and after.email_verified):
+            return []
+        key = self._email_key(after.email)
+        held = self.table.get(key, EMAIL)
+        if held and held.data["userId"] != after.user_id:
+            raise Forbidden(
+                "The e-mail of this account belongs to another person here.",
+                hint="Sign in as you did before, or ask whoever runs your building.",
+            )
+        writes: list[Put | Remove] = []
+        if not held:
+            writes.append(Put(Item(key, EMAIL, "email", {"userId": after.user_id}), ABSENT))
+        old = self._email_key(before.email) if before and before.email and before.email_verified else key
+        if old != key and (given_back := self.table.get(old, EMAIL)):
+            writes.append(Remove(old, EMAIL, given_back.rev))
+        return writes
+
+    def _email_key(self, email: str) -> str:
+        digest = hmac.new(self.privacy.key, email.strip().lower().encode(), hashlib.sha256).hexdigest()
+        return f"EMAIL#{digest}"
+
+    def _item(self, person: Person) -> Item:
+        seal = self.privacy.seal
+        data: dict[str, Json] = {
+            "userId": person.user_id,
+            "tenantId": person.tenant_id,
+            "email": seal(person.email) if person.email else "",
+            "firstName": seal(person.first_name) if person.first_name else "",
+            "lastName": seal(person.last_name) if person.last_name else "",
+            "role": person.role,
+            "provider": person.provider,
+            "isActive": person.is_active,
+            "serviceLevel": person.service_level,
+            "lastLoginAt": person.last_login_at or None,
+            "loginCount": person.login_count,
+            "preferences": dict(person.preferences),
+            "metadata": {
+                "registrationSource": person.registration_source,
+                "emailVerified": person.email_verified,
+                "termsAcceptedAt": person.terms_accepted_at or None,
+                "cognitoUsername": seal(person.username) if person.username else "",
+            },
+        }
+        by_login = (f"TENANT#{person.tenant_id}#LOGIN", f"{person.last_login_at}#{person.user_id}")
+        return Item(
+            _pk(person.user_id), SORT, KIND, data, {OF_TENANT_BY_LOGIN: by_login} if person.last_login_at else {}
+        )
+
+    def _person(self, item: Item) -> Person:
+        """A person as they are stored; a record may be older than most of its fields."""
+        data: dict[str, Any] = dict(item.data)
+        metadata: dict[str, Any] = data.get("metadata") or {}
+
+        def unsealed(value: str | None) -> str:
+            return self.privacy.unseal(value) if value else ""
+
+        return Person(
+            user_id=data["userId"],
+            tenant_id=data["tenantId"],
+            email=unsealed(data.get("email")),
+            first_name=unsealed(data.get("firstName")),
+            last_name=unsealed(data.get("lastName")),
+            role=data["role"],
+            provider=data["provider"],
+            is_active=data["isActive"],
+            service_level=data.get("serviceLevel") or "basic",
+            last_login_at=data.get("lastLoginAt") or "",
+            login_count=data.get("loginCount") or 0,
+            preferences={**PREFERENCES, **(data.get("preferences") or {})},
+            registration_source=metadata.get("registrationSource") or "",
+            email_verified=bool(metadata.get("emailVerified")),
+            terms_accepted_at=metadata.get("termsAcceptedAt") or "",
+            username=unsealed(metadata.get("cognitoUsername")),
+            created_at=item.created_at,
+            updated_at=item.updated_at,
+            rev=item.rev,
+        )
+
+
+def _new(claims: Claims, tenant_id: str) -> Person:
+    checked_id("tenantId", tenant_id)
+    return Person(claims.user_id, tenant_id, registration_source=claims.provider)
+
+
+def _brought_up(person: Person, claims: Claims, now: float) -> Person:
+    """A person as the claims say: what they leave out stays, and no unverified e-mail replaces a verified one."""
+    takes_email = bool(claims.email) and (claims.email_verified or not person.email_verified)
+    return replace(
+        person,
+        email=claims.email if takes_email else person.email,
+        email_verified=claims.email_verified if takes_email else person.email_verified,
+        first_name=claims.first_name or person.first_name,
+        last_name=claims.last_name or person.last_name,
+        provider=claims.provider or person.provider,
+        username=claims.username or person.username,
+        last_login_at=iso_time(now),
+        login_count=person.login_count + 1,
+    )
+
 
 def _pk(user_id: str) -> str:
     return f"USER#{user_id}"
+
+
+def _login_key(claims: Claims) -> tuple[str, str]:
+    return _pk(claims.user_id), f"LOGIN#{hashlib.sha256(claims.token.encode()).hexdigest()}"

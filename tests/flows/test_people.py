@@ -1,0 +1,287 @@
+"""People and API keys as records: who signs in, whose an e-mail is, and what a key opens."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from corpus.errors import BadRequest, Conflict, Forbidden, NotFound
+from corpus.items import Item
+from corpus.model import Json
+from corpus.records.api_keys import ApiKeys, Terms
+from corpus.records.people import PREFERENCES, Claims, People, Person, Privacy
+from tests.fakes import MemoryTable
+from tests.worlds import World
+
+ANN = Claims("ann", "token 1", 2_000_000_000, "COGNITO", "Ann@Example.org", True, "Ann", "Lee", "ann.lee")
+BOB = Claims("bob", "token 2", 2_000_000_000, "Google", "bob@example.org", True)
+ANY = Terms("report", frozenset({"search", "ask"}))
+
+
+@pytest.fixture
+def people(world: World) -> People:
+    return People(world.table)
+
+
+def stored(world: World, user_id: str) -> Item:
+    item = world.table.get(f"USER#{user_id}", "PROFILE")
+    assert item
+    return item
+
+
+def test_a_first_sign_in(world: World, people: People) -> None:
+    """Whoever signs in for the first time becomes a person, with the names of the data model."""
+    person = people.signed_in(ANN, "home", world.clock())
+
+    assert person == people.get("ann") == people.of_email("ann@example.ORG ")
+    assert (person.is_active, person.role, person.service_level, person.login_count) == (True, "user", "basic", 1)
+    assert people.tenant_of("ann") == "home"
+    data = stored(world, "ann").data
+    assert set(data) == {
+        *("userId", "tenantId", "email", "firstName", "lastName", "role", "provider", "isActive", "serviceLevel"),
+        *("lastLoginAt", "loginCount", "preferences", "metadata"),
+    }
+    assert data["preferences"] == PREFERENCES
+    assert data["metadata"] == {
+        "registrationSource": "COGNITO",
+        "emailVerified": True,
+        "termsAcceptedAt": None,
+        "cognitoUsername": "ann.lee",
+    }
+
+
+def test_a_sign_in_counts_once_for_each_token(world: World, people: People) -> None:
+    """However often a token is shown, and whichever is shown between, it is one sign-in; a new one is another."""
+    begun = world.clock()
+    for token, count in (("a", 1), ("a", 1), ("b", 2), ("a", 2), ("b", 2), ("c", 3)):
+        world.clock.sleep(1)
+        assert people.signed_in(replace(ANN, token=token), "home", world.clock()).login_count == count
+    rev = stored(world, "ann").rev
+    people.signed_in(replace(ANN, token="a"), "home", world.clock())
+    assert stored(world, "ann").rev == rev
+    world.clock.sleep(2_000_000_000 - begun)
+    assert world.table.query(0, "USER#ann", ("LOGIN#", "LOGIN#~")).items == ()
+
+
+def test_what_claims_leave_out_stays(world: World, people: People) -> None:
+    """An access token, which says little, takes nothing away; what is said anew is taken, and the home stays."""
+    people.signed_in(ANN, "home", world.clock())
+    person = people.signed_in(Claims("ann", "2", 2_000_000_000, "COGNITO"), "elsewhere", world.clock())
+    assert (person.email, person.first_name, person.tenant_id) == ("Ann@Example.org", "Ann", "home")
+
+    changed = replace(ANN, token="3", first_name="Anna", email="anna@example.org", email_verified=False)
+    person = people.signed_in(changed, "home", world.clock())
+    assert (person.first_name, person.email, person.email_verified) == ("Anna", "Ann@Example.org", True)
+    assert people.of_email("anna@example.org") is None
+
+
+def test_a_verified_e_mail_is_one_persons(world: World, people: People, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody signs in with an e-mail that another has verified, and nothing of it is told; one given back is free."""
+    caplog.set_level(logging.DEBUG)
+    people.signed_in(ANN, "home", world.clock())
+    for claims in (replace(BOB, email="ANN@example.ORG"), replace(BOB, user_id="ann2", email="ann@example.org")):
+        with pytest.raises(Forbidden) as caught:
+            people.signed_in(claims, "home", world.clock())
+        assert people.get(claims.user_id) is None
+        told = "".join(traceback.format_exception(caught.value)) + caught.value.hint + caplog.text + repr(claims)
+        assert "example.org" not in told.lower()
+
+    people.signed_in(replace(ANN, token="2", email="lee@example.org"), "home", world.clock())
+    assert people.of_email("ann@example.org") is None
+    assert people.signed_in(replace(BOB, email="ann@example.org"), "home", world.clock()).user_id == "bob"
+    with pytest.raises(Forbidden):
+        people.signed_in(replace(ANN, token="3"), "home", world.clock())
+    assert people.of_email("lee@example.org") == people.get("ann")
+
+
+def test_an_unverified_e_mail_is_nobodys(world: World, people: People) -> None:
+    """An e-mail that nobody verified keeps nobody out, and finds nobody."""
+    people.signed_in(replace(BOB, email="ann@example.org", email_verified=False), "home", world.clock())
+    assert people.of_email("ann@example.org") is None
+    assert people.signed_in(ANN, "home", world.clock()).email_verified
+    with pytest.raises(Forbidden):
+        people.signed_in(replace(BOB, token="4", email="ann@example.org"), "home", world.clock())
+
+
+def test_two_who_claim_one_e_mail_at_once(world: World, people: People) -> None:
+    """Of two who sign in at the same moment with one e-mail exactly one gets it, and the other has no record."""
+
+    class Racing(MemoryTable):
+        """Lets others sign in after it was looked whether the e-mail is free."""
+
+        others: list[Callable[[], object]] = []  # noqa: RUF012 -- one table has them
+
+        def transact(self, writes: Any) -> None:
+            if self.others:
+                self.others.pop()()
+            super().transact(writes)
+
+    table = Racing(world.clock)
+    racing = People(table)
+    table.others.append(lambda: racing.signed_in(replace(BOB, email=ANN.email), "home", world.clock()))
+    with pytest.raises(Forbidden):
+        racing.signed_in(ANN, "home", world.clock())
+    assert (racing.get("ann"), racing.of_email(ANN.email)) == (None, racing.get("bob"))
+
+    table.others.append(lambda: racing.signed_in(replace(BOB, token="2"), "home", world.clock()))
+    other = racing.signed_in(replace(BOB, token="3"), "home", world.clock())
+    assert other.login_count == 3  # the two did not count as one
+
+
+def test_who_was_switched_off(world: World, people: People) -> None:
+    """Whoever is no longer active cannot sign in, with an old token or a new one, and nothing of theirs is written."""
+    person = people.signed_in(ANN, "home", world.clock())
+    off = people.put(replace(person, is_active=False))
+    for token in ("token 1", "new"):
+        with pytest.raises(Forbidden, match="switched off"):
+            people.signed_in(replace(ANN, token=token), "home", world.clock())
+    assert people.tenant_of("ann") is None
+    assert people.get("ann") == off
+    with pytest.raises(Conflict):
+        people.put(person)
+    people.put(replace(off, is_active=True))
+    assert people.signed_in(replace(ANN, token="new"), "home", world.clock()).login_count == 2
+
+
+def test_who_signed_in_lately(world: World, people: People) -> None:
+    """A building's people are listed by their last sign-in, newest first, page by page; who never did is not."""
+    people.add("idle", "home")
+    for n, name in enumerate(["ann", "bob", "eve", "ann"]):
+        world.clock.sleep(60)
+        claims = Claims(name, f"{n}", 2_000_000_000)
+        people.signed_in(claims, "other" if name == "eve" else "home", world.clock())
+    first, cursor = people.recent("home", 1)
+    rest, _ = people.recent("home", 5, cursor)
+    assert [one.user_id for one in (*first, *rest)] == ["ann", "bob"]
+    assert [one.user_id for one in people.recent("other", 5)[0]] == ["eve"]
+
+
+def test_who_was_added_by_hand_signs_in(world: World, people: People) -> None:
+    """Who was added before, also by an older release, keeps their home; what is no id is refused."""
+    assert (people.add("ann", "mill-lane"), people.add("ann", "home")) == (True, False)
+    old: dict[str, Json] = {"userId": "old", "tenantId": "home", "provider": "local", "role": "user", "isActive": True}
+    world.table.put(Item("USER#old", "PROFILE", "person", old), 0)
+
+    assert people.signed_in(ANN, "home", world.clock()).tenant_id == "mill-lane"
+    assert people.signed_in(replace(BOB, user_id="old"), "home", world.clock()).login_count == 1
+    for claims in (replace(ANN, user_id="../x"), replace(ANN, user_id="")):
+        with pytest.raises(BadRequest):
+            people.signed_in(claims, "home", world.clock())
+
+
+def test_what_names_a_person_can_be_sealed(world: World) -> None:
+    """With a seal nothing in a record names the person, and all of it is there for who reads it with the same."""
+    private = People(world.table, Privacy(b"key", lambda text: text[::-1] + "~", lambda text: text[:-1][::-1]))
+    person = private.signed_in(ANN, "home", world.clock())
+
+    lying = str([item.data for item in world.table.query(0, "USER#ann").items])
+    assert not [word for word in ("Ann", "Lee", "ann.lee", "xample") if word in lying]
+    assert private.get("ann") == person
+    assert (person.email, person.last_name, person.username) == (ANN.email, "Lee", "ann.lee")
+    assert private.of_email(ANN.email) == person
+    assert People(world.table).of_email(ANN.email) is None
+    assert "xample" not in repr(person) + repr(private)
+
+
+def test_a_person_can_be_changed(world: World, people: People) -> None:
+    """What a person prefers is written once it was read, and nothing else changes by it."""
+    person = people.signed_in(ANN, "home", world.clock())
+    changed = people.put(replace(person, preferences={**person.preferences, "language": "de"}))
+    assert changed.preferences["language"] == "de"
+    assert replace(changed, preferences=person.preferences, rev=person.rev, updated_at=person.updated_at) == person
+    assert Person("x", "home").preferences == PREFERENCES
+
+
+def made(world: World, terms: Terms = ANY, secret: bytes = b"s" * 32) -> tuple[str, str]:
+    within = {"search", "ask", "upload"}
+    key, known = ApiKeys(world.table).make("ann", "home", terms, within, secret, world.clock())
+    return key, known.key_id
+
+
+def test_a_key_is_shown_once(world: World) -> None:
+    """A key opens what it is for, and does not lie anywhere itself."""
+    keys = ApiKeys(world.table)
+    key, key_id = made(world)
+    found = keys.find(key, world.clock())
+
+    assert found
+    assert (found.key_id, found.user_id, found.tenant_id) == (key_id, "ann", "home")
+    assert found.allowed_actions == {"search", "ask"}
+    assert key.startswith("fn_")
+    (item,) = world.table.query(1, "USER#ann#KEY").items
+    assert key not in str(item)
+    assert key[3:] not in str(item)
+    for other in ("", "fn_", key[:-1], key + "x", key.upper(), f" {key}", f"{key}\n", item.pk, item.pk[4:]):
+        assert keys.find(other, world.clock()) is None
+
+
+def test_what_a_key_may_not_be(world: World) -> None:
+    """A key cannot do what its maker may not, nor nothing; it needs a name, and is never made twice of one secret."""
+    for terms in (replace(ANY, actions=frozenset({"ask", "reindex"})), replace(ANY, actions=frozenset({"nonsense"}))):
+        with pytest.raises(Forbidden, match="what you may not do yourself"):
+            made(world, terms)
+    for terms in (
+        replace(ANY, name=""),
+        replace(ANY, name="x" * 101),
+        replace(ANY, name="a\nb"),
+        replace(ANY, actions=frozenset()),
+        replace(ANY, seconds=-1),
+    ):
+        with pytest.raises(BadRequest):
+            made(world, terms)
+    made(world)
+    with pytest.raises(Conflict):
+        made(world)
+    with pytest.raises(ValueError, match="32 random bytes"):
+        made(world, secret=b"short")
+
+
+def test_a_key_ends(world: World) -> None:
+    """A key with an end opens nothing from then on, and is gone."""
+    key, _ = made(world, replace(ANY, seconds=100))
+    world.clock.sleep(99)
+    assert ApiKeys(world.table).find(key, world.clock())
+    world.clock.sleep(1)
+    assert ApiKeys(world.table).find(key, world.clock()) is None
+    assert ApiKeys(world.table).of_user("ann", 10) == ([], None)
+
+
+def test_a_key_is_taken_back(world: World) -> None:
+    """A key that its owner takes back opens nothing at once, and stays listed; nobody takes back another's."""
+    keys = ApiKeys(world.table)
+    (key, key_id), (other, _) = made(world), made(world, secret=b"t" * 32)
+    for user, name in (("bob", key_id), ("ann", "none")):
+        with pytest.raises(NotFound):
+            keys.revoke(user, name, world.clock())
+    revoked = keys.revoke("ann", key_id, world.clock())
+
+    assert keys.find(key, world.clock()) is None
+    assert keys.find(other, world.clock())
+    world.clock.sleep(60)
+    assert keys.revoke("ann", key_id, world.clock()) == revoked
+    assert {one.key_id: bool(one.revoked_at) for one in keys.of_user("ann", 10)[0]}[key_id]
+    (first,), cursor = keys.of_user("ann", 1)
+    (second,), _ = keys.of_user("ann", 1, cursor)
+    assert {first.key_id, second.key_id} >= {key_id}
+
+
+def test_the_use_of_a_key_is_noted(world: World) -> None:
+    """The last use of a key is known to the hour, and costs a write an hour at most."""
+    keys = ApiKeys(world.table)
+    key, _ = made(world)
+
+    def seen() -> tuple[str, int]:
+        keys.find(key, world.clock())
+        (item,) = world.table.query(1, "USER#ann#KEY").items
+        return str(item.data["lastUsedAt"]), item.rev
+
+    first = seen()
+    world.clock.sleep(3599)
+    assert seen() == first
+    world.clock.sleep(1)
+    assert seen() > first
