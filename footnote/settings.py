@@ -57,6 +57,21 @@ OCR = Ocr()
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """Whose tokens are believed, and for whom they have to be made; without an issuer nobody's are.
+
+    Without `jwks_url` the issuer's own discovery document says where its keys lie.
+    """
+
+    issuer: str = ""
+    audiences: tuple[str, ...] = ()
+    jwks_url: str = ""
+
+
+NOBODY = IdentityProvider()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where everything lies and what one document may cost. Paths in addresses are absolute."""
 
@@ -76,6 +91,7 @@ class Settings:
     engine: Engine = "faiss"
     index_user: str = ""
     index_password: str = field(default="", repr=False)
+    identity: IdentityProvider = NOBODY
     openai_url: str = OPENAI_URL
     openai_key: str = field(default="", repr=False)
 
@@ -123,6 +139,7 @@ class Settings:
             engine=reader.one_of("FOOTNOTE_ENGINE", ENGINES),
             index_user=reader.text("FOOTNOTE_INDEX_USER"),
             index_password=reader.text("FOOTNOTE_INDEX_PASSWORD"),
+            identity=reader.identity(),
         )
         if any(address.startswith("openai:") for address in (settings.embedder, settings.llm)):
             settings = reader.with_openai(settings)
@@ -181,6 +198,17 @@ class _Reader:
 
         return self._take(name, parse(default), parse, " or ".join(SCHEMES[name]))
 
+    def identity(self) -> IdentityProvider:
+        """Return whose tokens are believed: an issuer with an audience, or nobody."""
+        expected = "an address that begins with https://, or with http:// on this machine"
+        issuer = self._take("FOOTNOTE_ISSUER", "", _secure, expected)
+        audiences = self._take("FOOTNOTE_AUDIENCE", NOBODY.audiences, _audiences, "client ids with commas between them")
+        jwks_url = self._take("FOOTNOTE_JWKS_URL", "", _secure, expected)
+        given = [name for name in ("FOOTNOTE_ISSUER", "FOOTNOTE_AUDIENCE") if self._given.get(name)]
+        if len(given) == 1 or (jwks_url and not given):
+            self._problems.append("FOOTNOTE_ISSUER and FOOTNOTE_AUDIENCE belong together: expected both of them")
+        return IdentityProvider(issuer, audiences, jwks_url)
+
     def with_openai(self, settings: Settings) -> Settings:
         """Return the settings with whom to ask; looked at only where somebody is, as other programs read it too."""
         url = self._take("OPENAI_BASE_URL", OPENAI_URL, _url, "an address that begins with https:// or http://")
@@ -229,6 +257,21 @@ def _url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", value):
         raise ValueError(value)
     return value.rstrip("/")
+
+
+def _secure(value: str) -> str:
+    """An address as it is, to its last slash: an issuer is compared letter by letter."""
+    local = re.match(r"http://(?:127\.0\.0\.1|localhost|\[::1\])[:/]", value)
+    if not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", value) or not (local or value.startswith("https://")):
+        raise ValueError(value)
+    return value
+
+
+def _audiences(value: str) -> tuple[str, ...]:
+    found = tuple(one.strip() for one in value.split(","))
+    if not all(re.fullmatch(r"[!-~]+", one) for one in found):
+        raise ValueError(value)
+    return found
 
 
 def _node(value: str) -> str:

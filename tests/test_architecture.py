@@ -77,6 +77,7 @@ SDKS = {
     "usearch": ("corpus/vectors/sqlite/",),
     "opensearchpy": ("corpus/vectors/opensearch/",),
     "orjson": ("corpus/vectors/opensearch/",),
+    "jwt": ("footnote/identity.py",),
     "platformdirs": ("footnote/settings.py",),
     "typer": ("footnote/cli.py",),
     "matplotlib": ("footnote/evaluation/plots.py",),

@@ -155,3 +155,31 @@ def test_importing_the_library_is_quick() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "set()"
+
+
+def test_who_may_sign_in(tmp_path: Path) -> None:
+    """An issuer is kept to the letter, with the applications its tokens are made for; without one there is nobody."""
+    given = {"FOOTNOTE_ISSUER": "https://login.example.org/a/", "FOOTNOTE_AUDIENCE": "web, https://api.example.org"}
+    identity = Settings.from_env(given, home=tmp_path).identity
+
+    assert (identity.issuer, identity.jwks_url) == ("https://login.example.org/a/", "")
+    assert identity.audiences == ("web", "https://api.example.org")
+    assert not Settings.from_env({}, home=tmp_path).identity.issuer
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"FOOTNOTE_ISSUER": "https://a.example"}, "belong together"),
+        ({"FOOTNOTE_AUDIENCE": "web"}, "belong together"),
+        ({"FOOTNOTE_JWKS_URL": "https://a.example/jwks"}, "belong together"),
+        ({"FOOTNOTE_ISSUER": "http://a.example", "FOOTNOTE_AUDIENCE": "web"}, "https://"),
+        ({"FOOTNOTE_ISSUER": "http://localhost.evil.example", "FOOTNOTE_AUDIENCE": "web"}, "https://"),
+        ({"FOOTNOTE_ISSUER": "file:///etc/passwd", "FOOTNOTE_AUDIENCE": "web"}, "https://"),
+        ({"FOOTNOTE_ISSUER": "https://a.example", "FOOTNOTE_AUDIENCE": "web,,cli"}, "client ids"),
+    ],
+)
+def test_half_an_identity_provider(tmp_path: Path, wrong: dict[str, str], says: str) -> None:
+    """An issuer or an audience alone, and an address anybody could listen to are refused."""
+    with pytest.raises(ConfigError, match=says):
+        Settings.from_env(wrong, home=tmp_path)
