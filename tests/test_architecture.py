@@ -87,7 +87,6 @@ SDKS = {
     "starlette": ("footnote/api/",),
     "pydantic": ("footnote/api/",),
     "prometheus_client": ("footnote/api/",),
-    "jwt": ("footnote/identity.py",),
     "uvicorn": ("footnote/commands/",),
 }
 """Where each package that is not ours (and sqlite3) may be imported: the one adapter or door that is made of it."""
