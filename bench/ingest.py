@@ -27,7 +27,8 @@ from bench.corpora import data_folder
 from bench.extraction import bare
 from bench.timing import HEAD, machine, peers_python, row
 from corpus.model import Passage, Purpose, Space
-from footnote.connect import ADAPTERS, Footnote, connect
+from footnote.adapters import ADAPTERS
+from footnote.connect import Footnote, connect
 from footnote.settings import Settings
 from footnote.worker import Worker
 from ingest import tokens

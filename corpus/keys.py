@@ -108,6 +108,20 @@ def checked_day(name: str, value: str) -> str:
     raise BadRequest(f"{name} {value[:30]!r} is no date.", hint="Dates are written like 2027-01-31.")
 
 
+def checked_time(name: str, value: str) -> str:
+    """Return an ISO 8601 time as it is stored, a day alone as its first moment in UTC, "" as it is.
+
+    Raises `BadRequest` naming `name` for what is none, or says no offset from UTC.
+    """
+    if not value:
+        return ""
+    with suppress(ValueError, OverflowError, OSError):
+        found = datetime.fromisoformat(f"{value}T00:00:00+00:00" if _DAY.fullmatch(value) else value)
+        if found.tzinfo:
+            return iso_time(found.timestamp())
+    raise BadRequest(f"{name} {value[:40]!r} is no time.", hint="Times are written like 2027-01-31T16:00:00Z.")
+
+
 def seconds_until(iso: str, now: float) -> float:
     """Return how long it is from `now` to a stored time, at least a second."""
     return max(1.0, datetime.fromisoformat(iso).timestamp() - now)

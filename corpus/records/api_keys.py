@@ -135,8 +135,9 @@ def _pk(key: str) -> str:
     return f"KEY#{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-def _item(pk: str, key: ApiKey) -> Item:
-    data: dict[str, Json] = {
+def key_data(key: ApiKey) -> dict[str, Json]:
+    """Return what is known of a key with the names it is stored and sent under."""
+    return {
         "keyId": key.key_id,
         "userId": key.user_id,
         "tenantId": key.tenant_id,
@@ -147,9 +148,12 @@ def _item(pk: str, key: ApiKey) -> Item:
         "lastUsedAt": key.last_used_at or None,
         "revokedAt": key.revoked_at or None,
     }
+
+
+def _item(pk: str, key: ApiKey) -> Item:
     keys = {OF_USER: (f"USER#{key.user_id}#KEY", f"{key.created_at}#{key.key_id}")}
     ttl = int(datetime.fromisoformat(key.expires_at).timestamp()) if key.expires_at else None
-    return Item(pk, SORT, KIND, data, keys, ttl=ttl)
+    return Item(pk, SORT, KIND, key_data(key), keys, ttl=ttl)
 
 
 def _changed(item: Item, name: str, now: float) -> Item:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
-from corpus.errors import BadRequest
+from corpus.errors import BadRequest, Conflict
 from corpus.items import ABSENT, Item
-from corpus.keys import checked_id, iso_time
+from corpus.keys import NAMESPACE, checked_id, checked_time, iso_time
 from corpus.model import Json
 from corpus.ports import Table
 from corpus.principals import role_principal, tenant_principal, unit_principal, user_principal
@@ -19,6 +23,9 @@ Role = Literal["resident", "guest", "staff", "admin"]
 OF_TENANT = 1
 FOREVER = "9999-12-31T00:00:00.000Z"
 """Stands in keys for a grant that has no end."""
+EVER = "1970-01-01T00:00:00.000Z"
+COLUMNS = ("userId", "role", "unitId", "from", "until")
+MOST_ROWS = 10_000
 KEPT_SECONDS = 90 * 24 * 3600
 
 
@@ -86,13 +93,60 @@ class Grants:
         batch = self.table.query(OF_TENANT, partition, newest_first=True, limit=limit, after=after)
         return [_grant(item) for item in batch.items], batch.cursor
 
+    def get(self, user_id: str, tenant_id: str, grant_id: str) -> Grant | None:
+        """Return a grant; None if there is none."""
+        item = self.table.get(f"USER#{user_id}", f"PROFILE#GRANT#{tenant_id}#{grant_id}")
+        return _grant(item) if item else None
+
     def put(self, grant: Grant) -> Grant:
         """Write a grant; raises `Conflict` if it was written since it was read."""
         return _grant(self.table.put(_item(grant), grant.rev or ABSENT))
 
+    def put_all(self, grants: Iterable[Grant]) -> int:
+        """Write those that are not there yet, and return how many these were."""
+        fresh = [one for one in grants if self.get(one.user_id, one.tenant_id, one.grant_id) is None]
+        for one in fresh:
+            with suppress(Conflict):
+                self.put(one)
+        return len(fresh)
+
     def remove(self, grant: Grant) -> None:
         """Remove a grant; it counts no more from that moment."""
         self.table.delete(*_key(grant), grant.rev)
+
+
+def from_csv(text: str, tenant_id: str, granted_by: str) -> list[Grant]:
+    """Return the grants of a CSV file with the columns userId, role, unitId, from, until; the first line names them.
+
+    Times are ISO 8601; a day alone is its first moment, in UTC. The same line gives the same grant each time. Raises
+    `BadRequest` that names the line.
+    """
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    if set(rows.fieldnames or ()) != set(COLUMNS):
+        raise BadRequest(f"The first line has to name {', '.join(COLUMNS)}.", hint="One grant a line, in any order.")
+    found = []
+    for number, row in enumerate(rows, 2):
+        if number > MOST_ROWS or None in row or None in row.values():
+            raise BadRequest(f"Line {number} has not {len(COLUMNS)} values, or is beyond {MOST_ROWS:,} lines.")
+        told = {name: value.strip() for name, value in row.items()}
+        name = "\n".join((tenant_id, *(told[column] for column in COLUMNS)))
+        try:
+            start, until = (checked_time(column, told[column]) for column in ("from", "until"))
+            found.append(
+                Grant(
+                    str(uuid.uuid5(NAMESPACE, name)),
+                    told["userId"],
+                    tenant_id,
+                    cast("Role", told["role"]),
+                    start or EVER,
+                    until,
+                    told["unitId"],
+                    granted_by,
+                )
+            )
+        except BadRequest as error:
+            raise BadRequest(f"Line {number}: {error.message}", hint=error.hint) from error
+    return found
 
 
 def _all(table: Table, index: int, partition: str, span: tuple[str, str]) -> Iterator[Item]:

@@ -25,6 +25,8 @@ SORT = "PROFILE"
 EMAIL = "EMAIL"
 OF_TENANT_BY_LOGIN = 1
 TRIES = 4
+TIMES = frozenset(("createdAt", "updatedAt"))
+"""What a table keeps of each record by itself."""
 PREFERENCES: Mapping[str, Json] = {"theme": "light", "notifications": True, "language": ""}
 
 
@@ -182,26 +184,14 @@ class People:
 
     def _item(self, person: Person) -> Item:
         seal = self.privacy.seal
-        data: dict[str, Json] = {
-            "userId": person.user_id,
-            "tenantId": person.tenant_id,
-            "email": seal(person.email) if person.email else "",
-            "firstName": seal(person.first_name) if person.first_name else "",
-            "lastName": seal(person.last_name) if person.last_name else "",
-            "role": person.role,
-            "provider": person.provider,
-            "isActive": person.is_active,
-            "serviceLevel": person.service_level,
-            "lastLoginAt": person.last_login_at or None,
-            "loginCount": person.login_count,
-            "preferences": dict(person.preferences),
-            "metadata": {
-                "registrationSource": person.registration_source,
-                "emailVerified": person.email_verified,
-                "termsAcceptedAt": person.terms_accepted_at or None,
-                "cognitoUsername": seal(person.username) if person.username else "",
-            },
-        }
+        sealed = replace(
+            person,
+            email=seal(person.email) if person.email else "",
+            first_name=seal(person.first_name) if person.first_name else "",
+            last_name=seal(person.last_name) if person.last_name else "",
+            username=seal(person.username) if person.username else "",
+        )
+        data = {name: value for name, value in person_data(sealed).items() if name not in TIMES}
         by_login = (f"TENANT#{person.tenant_id}#LOGIN", f"{person.last_login_at}#{person.user_id}")
         return Item(
             _pk(person.user_id), SORT, KIND, data, {OF_TENANT_BY_LOGIN: by_login} if person.last_login_at else {}
@@ -236,6 +226,32 @@ class People:
             updated_at=item.updated_at,
             rev=item.rev,
         )
+
+
+def person_data(person: Person) -> dict[str, Json]:
+    """Return a person with the names they are stored and sent under."""
+    return {
+        "userId": person.user_id,
+        "tenantId": person.tenant_id,
+        "email": person.email,
+        "firstName": person.first_name,
+        "lastName": person.last_name,
+        "role": person.role,
+        "provider": person.provider,
+        "isActive": person.is_active,
+        "serviceLevel": person.service_level,
+        "createdAt": person.created_at,
+        "updatedAt": person.updated_at,
+        "lastLoginAt": person.last_login_at or None,
+        "loginCount": person.login_count,
+        "preferences": dict(person.preferences),
+        "metadata": {
+            "registrationSource": person.registration_source,
+            "emailVerified": person.email_verified,
+            "termsAcceptedAt": person.terms_accepted_at or None,
+            "cognitoUsername": person.username,
+        },
+    }
 
 
 def _new(claims: Claims, tenant_id: str) -> Person:

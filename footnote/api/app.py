@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from footnote.api import changes, documents, questions, service, uploads
+from footnote.api import changes, documents, people, questions, service, uploads
 from footnote.api.door import Door, most_at_once
 from footnote.api.meter import RequestMeter
 from footnote.api.problems import Problem, handle
@@ -26,7 +26,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     """Return the application over these parts.
 
-    `behind_gateway`, something in front knows who may ask; else only programs and pages of this machine may.
+    With an identity provider whoever signs in may ask. Else, `behind_gateway`, something in front knows who may; and
+    without either, only programs and pages of this machine.
     """
     app = FastAPI(
         title="Footnote",
@@ -38,11 +39,12 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
         redoc_url=None,
     )
     app.state.footnote = footnote
+    open_to_all = behind_gateway or bool(footnote.settings.identity.issuer)
     app.state.meter = meter = RequestMeter()
     app.state.most = most = most_at_once(footnote.settings.limits.bytes, behind_gateway=behind_gateway)
-    app.add_middleware(Door, most=most, open_to_all=behind_gateway, meter=meter)
+    app.add_middleware(Door, most=most, open_to_all=open_to_all, meter=meter)
     handle(app)
-    for router in (documents.router, changes.router, uploads.router, questions.router, service.router):
+    for router in (documents.router, changes.router, uploads.router, questions.router, people.router, service.router):
         app.include_router(router)
     if not behind_gateway:
         app.include_router(service.metrics_router)

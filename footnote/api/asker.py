@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -10,7 +11,11 @@ from corpus.keys import ID
 from corpus.model import Document
 from corpus.records.documents import unknown
 from corpus.scope import Scope
+from footnote.admission import ADMIN, check, scope_of
 from footnote.connect import Footnote
+
+BUILDING = "Footnote-Building"
+"""The header that names a building other than the one the asker is at home in."""
 
 
 def parts(request: Request) -> Footnote:
@@ -20,13 +25,28 @@ def parts(request: Request) -> Footnote:
 
 
 def asker(request: Request) -> Scope:
-    """Return who is asking: the local user, since only programs and pages of this machine come so far."""
-    found: Footnote = request.app.state.footnote
-    return found.local_scope()
+    """Return who is asking; raises what `scope_of` does."""
+    headers = request.headers
+    return scope_of(request.app.state.footnote, headers.get("authorization", ""), headers.get(BUILDING, ""))
+
+
+def may(action: str) -> Callable[[Scope], Scope]:
+    """Return what lets in only those who may do something."""
+
+    def allowed(scope: Asker) -> Scope:
+        check(scope, action)
+        return scope
+
+    return allowed
 
 
 Parts = Annotated[Footnote, Depends(parts)]
 Asker = Annotated[Scope, Depends(asker)]
+Searcher = Annotated[Scope, Depends(may("search"))]
+Questioner = Annotated[Scope, Depends(may("ask"))]
+Uploader = Annotated[Scope, Depends(may("upload"))]
+Admin = Annotated[Scope, Depends(may(ADMIN))]
+KeyMaker = Annotated[Scope, Depends(may("apiKeys"))]
 
 
 def readable(footnote: Footnote, scope: Scope, document_id: str) -> Document:

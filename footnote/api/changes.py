@@ -13,7 +13,8 @@ from fastapi.responses import Response
 from corpus.errors import TooLarge
 from corpus.keys import NAMESPACE
 from corpus.scope import Scope
-from footnote.api.asker import Asker, Parts, readable
+from footnote.admission import check
+from footnote.api.asker import Asker, Parts, Uploader, readable
 from footnote.api.door import Most
 from footnote.api.replies import KEY, Data, expect, once, sent
 from footnote.api.shapes import Amendment, DocumentShape
@@ -27,7 +28,7 @@ router = APIRouter(prefix="/v1/documents", tags=["documents"])
 def upload(
     request: Request,
     footnote: Parts,
-    scope: Asker,
+    scope: Uploader,
     file: Annotated[UploadFile, File(description="The document.")],
 ) -> Response:
     """Upload a document. It is worked on at once; its `status` says when it can be searched.
@@ -53,6 +54,8 @@ def amend(request: Request, footnote: Parts, scope: Asker, document_id: str, sai
     Searches know new readers and tags as soon as its chunks were written again; who lost it never finds it again.
     """
     _expected(request, footnote, scope, document_id)
+    if said.access:
+        check(scope, "share")
     return sent(document_data(footnote.amend(scope, document_id, said.terms())))
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 
 from corpus.errors import ConfigError, Unavailable
-from footnote.api.asker import Parts
+from footnote.api.asker import Admin, Parts
 from footnote.api.meter import RequestMeter
 from footnote.api.shapes import Health
 from footnote.render import exposition
@@ -33,7 +33,7 @@ def ready(request: Request, footnote: Parts) -> Health:
 
 
 @metrics_router.get("/metrics", response_class=PlainTextResponse)
-def metrics(request: Request, footnote: Parts) -> str:
+def metrics(request: Request, footnote: Parts, _: Admin) -> str:
     """Return what is measured, as Prometheus reads it: the requests of this process, and recall by what askers see."""
     meter: RequestMeter = request.app.state.meter
     return meter.exposition() + exposition(footnote.recalls.lately(footnote.clock()))

@@ -16,12 +16,14 @@ from footnote.worker import Worker
 
 def serve(footnote: Footnote, host: str, port: int) -> None:
     """Answer over HTTP until Ctrl-C. Raises `ConfigError` if the address is taken, or is not this machine's own."""
-    listening = _listening(host, port)
+    signed_in = bool(footnote.settings.identity.issuer)
+    listening = _listening(host, port, signed_in=signed_in)
     worker = Worker(footnote)
     worker.start()
     config = uvicorn.Config(create_app(footnote), log_level="warning", access_log=False, lifespan="off")
     address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-    print(f"Footnote answers on {address} for this machine only (Ctrl-C ends it)", flush=True)  # noqa: T201
+    whom = "for whoever signs in" if signed_in else "for this machine only"
+    print(f"Footnote answers on {address} {whom} (Ctrl-C ends it)", flush=True)  # noqa: T201
     try:
         uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
@@ -31,11 +33,12 @@ def serve(footnote: Footnote, host: str, port: int) -> None:
         listening.close()
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    if host != "localhost" and not (_is_address(host) and ipaddress.ip_address(host).is_loopback):
+def _listening(host: str, port: int, *, signed_in: bool) -> socket.socket:
+    loopback = host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+    if not (loopback or signed_in):
         raise ConfigError(
             f"Footnote cannot serve on {host}: everybody who reaches it would be the local user.",
-            hint="Serve on 127.0.0.1, and put something that knows who is asking in front of it.",
+            hint="Serve on 127.0.0.1, or name whose tokens say who is asking: FOOTNOTE_ISSUER and FOOTNOTE_AUDIENCE.",
         )
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 
 from corpus import errors
 from corpus.errors import FootnoteError, Unavailable
-from footnote import connect
+from footnote import adapters, connect
 from footnote.api.app import create_app
 from footnote.api.problems import of_error
 from footnote.commands.serving import serve
@@ -35,7 +35,7 @@ HERE = "http://127.0.0.1:8000"
 @pytest.fixture
 def footnote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Footnote]:
     embedder = HashEmbedder()
-    monkeypatch.setitem(connect.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: embedder})
+    monkeypatch.setitem(adapters.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: embedder})
     environ = {"FOOTNOTE_MAX_BYTES": "100000"}
     with connect.connect(Settings.from_env(environ, home=tmp_path / "home")) as one:
         yield one
@@ -300,6 +300,17 @@ def test_openapi(client: TestClient) -> None:
         "DELETE /v1/uploads/{upload_id}",
         "POST /v1/search",
         "POST /v1/ask",
+        "GET /v1/me",
+        "PATCH /v1/me",
+        "GET /v1/keys",
+        "POST /v1/keys",
+        "DELETE /v1/keys/{key_id}",
+        "GET /v1/people",
+        "PATCH /v1/people/{user_id}",
+        "DELETE /v1/people/{user_id}/grants/{grant_id}",
+        "GET /v1/grants",
+        "POST /v1/grants",
+        "POST /v1/grants/import",
         "GET /health",
         "GET /ready",
         "GET /metrics",
@@ -313,10 +324,10 @@ def test_openapi(client: TestClient) -> None:
 
 
 SERVE = """
-from footnote import connect
+from footnote import adapters, connect
 from footnote.cli import main
 from tests.fakes import HashEmbedder
-connect.ADAPTERS["FOOTNOTE_EMBEDDER"]["local"] = lambda *_: HashEmbedder()
+adapters.ADAPTERS["FOOTNOTE_EMBEDDER"]["local"] = lambda *_: HashEmbedder()
 main()
 """
 

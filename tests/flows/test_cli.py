@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from corpus.model import Document
-from footnote import connect
+from footnote import adapters, connect
 from footnote.cli import app
 from footnote.settings import Settings
 from footnote.worker import Worker
@@ -39,7 +39,7 @@ def documents(tmp_path: Path) -> Path:
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in this process, over a quick embedder, with a home of its own."""
     bought = HashEmbedder()
-    monkeypatch.setitem(connect.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: bought})
+    monkeypatch.setitem(adapters.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: bought})
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str | Path, code: int = 0) -> Any:
@@ -351,7 +351,7 @@ SLOW = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the suite in the background ignores it
 from corpus.model import Document
-from footnote import connect
+from footnote import adapters, connect
 from footnote.cli import main
 from tests.fakes import HashEmbedder
 
@@ -363,7 +363,7 @@ class Slow(HashEmbedder):
                 time.sleep(0.3)
             yield block
 
-connect.ADAPTERS["FOOTNOTE_EMBEDDER"]["local"] = lambda *_: Slow(block=1)
+adapters.ADAPTERS["FOOTNOTE_EMBEDDER"]["local"] = lambda *_: Slow(block=1)
 main()
 """
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from corpus.errors import Unavailable
 from corpus.model import Passage, Purpose
-from footnote import connect
+from footnote import adapters
 from footnote.cli import app
 from footnote.evaluation.run import settings_in
 from footnote.settings import Settings
@@ -30,7 +30,7 @@ MINUTES = "The caf\u00e9 was painted in March.\nThe board thanks the painters of
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Measure in this process, over a quick embedder."""
     bought = HashEmbedder()
-    monkeypatch.setitem(connect.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: bought})
+    monkeypatch.setitem(adapters.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: bought})
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str | Path, code: int = 0) -> Any:
@@ -289,7 +289,7 @@ def test_an_outage_is_no_measurement(
             raise Unavailable("The embedder is away.")
             yield
 
-    monkeypatch.setitem(connect.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: Out()})
+    monkeypatch.setitem(adapters.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: Out()})
     golden = jsonl(tmp_path / "golden.jsonl", GOLDEN)
     found = run(golden, "--documents", documents, "--out", "run.json", code=1)
     assert "2 of 2 documents could not be ingested for now" in found.stderr

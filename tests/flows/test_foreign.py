@@ -40,6 +40,16 @@ NAMING_UPLOADS = {
     f"PUT {UPLOADS}/parts/{{number}}",
 }
 """Asked with another person's upload by the tests of uploads, `test_a_foreign_upload_is_an_unknown_one`."""
+NAMING_PEOPLE = {
+    "DELETE /v1/keys/{key_id}",
+    "PATCH /v1/people/{user_id}",
+    "DELETE /v1/people/{user_id}/grants/{grant_id}",
+}
+"""Asked for what is another's or another building's by the tests of signing in, `test_what_is_of_others_is_unknown`."""
+OF_ONESELF = {
+    *("GET /v1/me", "PATCH /v1/me", "GET /v1/keys", "POST /v1/keys"),
+    *("GET /v1/people", "GET /v1/grants", "POST /v1/grants", "POST /v1/grants/import"),
+}
 NAMING_NOTHING = {"POST /v1/documents", "POST /v1/uploads", "GET /health", "GET /ready", "GET /metrics"}
 
 
@@ -47,8 +57,8 @@ def test_every_route_is_held_to_it(client: TestClient, footnote: Footnote) -> No
     """A route that no test here asks with a foreign id does not get in."""
     paths = create_app(footnote).openapi()["paths"]
     routes = {f"{verb.upper()} {path}" for path, verbs in paths.items() for verb in verbs}
-    assert routes == {*NAMING, *NAMED_WITHIN, *NAMING_UPLOADS, *NAMING_NOTHING}
-    assert {one for one in routes if "{" in one} == {*NAMING, *NAMING_UPLOADS}
+    assert routes == {*NAMING, *NAMED_WITHIN, *NAMING_UPLOADS, *NAMING_PEOPLE, *OF_ONESELF, *NAMING_NOTHING}
+    assert {one for one in routes if "{" in one} == {*NAMING, *NAMING_UPLOADS, *NAMING_PEOPLE}
 
 
 def asked(client: TestClient, route: str, sent: dict[str, Any], header: dict[str, str]) -> tuple[int, Any, bytes]:

@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 
 from corpus.keys import original_key
 from corpus.model import UploadPart
-from footnote import connect
+from footnote import adapters
 from footnote.api.app import create_app
 from footnote.connect import Footnote
 from footnote.settings import Settings
@@ -43,7 +43,7 @@ def clock() -> Clock:
 @pytest.fixture
 def footnote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Footnote]:
     embedder = HashEmbedder()
-    monkeypatch.setitem(connect.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: embedder})
+    monkeypatch.setitem(adapters.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: embedder})
     environ = {"FOOTNOTE_MAX_BYTES": str(LIMIT), "FOOTNOTE_MAX_CHARACTERS": "1000"}
     with Footnote(Settings.from_env(environ, home=tmp_path / "home"), clock) as one:
         yield one

@@ -1,0 +1,83 @@
+"""From what a request bears to who is asking: a token, an API key, or nothing on one's own machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from corpus.errors import Forbidden, NotFound, Unauthenticated
+from corpus.keys import ID
+from corpus.records.api_keys import PREFIX
+from corpus.records.grants import Grant, principals
+from corpus.records.people import Person
+from corpus.scope import Scope
+from footnote.connect import LOCAL_TENANT, Footnote
+
+ACTIONS = frozenset(("search", "ask", "upload", "converse", "share", "stream", "apiKeys"))
+"""What whoever signed in may do."""
+ADMIN = "admin"
+SIGN_IN = "Send a token of your identity provider, or an API key: `Authorization: Bearer …`."
+
+
+def scope_of(footnote: Footnote, authorization: str, tenant_id: str = "") -> Scope:
+    """Return who is asking, in the building they name, or the one they are at home in.
+
+    `authorization` is the header of that name. Without an identity provider, whoever bears nothing is the local user:
+    the door lets in only this machine's own programs and pages then. Raises `Unauthenticated` for what is not believed,
+    `Forbidden` for an account that was switched off, `NotFound` for a building that is not theirs.
+    """
+    kind, _, secret = authorization.strip().partition(" ")
+    if not authorization.strip():
+        if footnote.verifier is None:
+            return footnote.local_scope()
+        raise Unauthenticated("This needs to know who is asking.", hint=SIGN_IN)
+    if kind.lower() != "bearer":
+        raise Unauthenticated("Only bearer tokens are taken.", hint=SIGN_IN)
+    if secret.startswith(PREFIX):
+        return _by_key(footnote, secret, tenant_id)
+    if footnote.verifier is None:
+        raise Unauthenticated("There is no identity provider here whose token this could be.", hint=SIGN_IN)
+    person = footnote.people.signed_in(footnote.verifier.claims(secret), LOCAL_TENANT, footnote.clock())
+    return _of_person(footnote, person, tenant_id)
+
+
+def _by_key(footnote: Footnote, secret: str, tenant_id: str) -> Scope:
+    """Who bears a key: the person it belongs to, in its building, and only as far as it goes."""
+    key = footnote.api_keys.find(secret, footnote.clock())
+    if key is None:
+        raise Unauthenticated("This API key is unknown, has expired or was taken back.", hint="Make a new one.")
+    if tenant_id not in {"", key.tenant_id}:
+        raise _unknown(tenant_id)
+    if footnote.verifier is None:
+        scope = footnote.local_scope(key.user_id)
+    else:
+        person = footnote.people.get(key.user_id)
+        if person is None or not person.is_active:
+            raise Unauthenticated("Whoever made this API key has no account any more.", hint="Make a new one.")
+        scope = _of_person(footnote, person, key.tenant_id)
+    return replace(scope, allowed_actions=scope.allowed_actions & key.allowed_actions)
+
+
+def _of_person(footnote: Footnote, person: Person, tenant_id: str) -> Scope:
+    now, grants = footnote.clock(), footnote.grants.of_person(person.user_id)
+    tenant = tenant_id or person.tenant_id
+    counting = [one for one in grants if one.tenant_id == tenant and one.counts(now)]
+    if tenant != person.tenant_id and not counting:
+        raise _unknown(tenant)
+    found = principals(person.user_id, tenant, grants, now)
+    return Scope(person.user_id, tenant, found, _actions(person, tenant, counting), now)
+
+
+def _actions(person: Person, tenant_id: str, counting: list[Grant]) -> frozenset[str]:
+    at_home = person.role == ADMIN and person.tenant_id == tenant_id
+    return ACTIONS | ({ADMIN} if at_home or any(one.role == ADMIN for one in counting) else set())
+
+
+def _unknown(tenant_id: str) -> NotFound:
+    named = tenant_id if ID.fullmatch(tenant_id) else "of that name"
+    return NotFound(f"There is no building {named}.", hint="Leave the header out for the one you are at home in.")
+
+
+def check(scope: Scope, action: str) -> None:
+    """Raise `Forbidden` unless the asker may do this."""
+    if action not in scope.allowed_actions:
+        raise Forbidden(f"This needs the right to {action!r}, which you do not have here.")
