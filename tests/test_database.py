@@ -109,7 +109,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from corpus.model import Change
-from corpus.ports import Item
+from corpus.items import Item
 from corpus.queues.sqlite import SqliteQueue
 from corpus.tables.sqlite import SqliteTable
 path, name = Path(sys.argv[1]), sys.argv[2]
