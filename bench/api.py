@@ -50,6 +50,7 @@ config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
 server = uvicorn.Server(config)
 import socket
 listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 print(f"http://127.0.0.1:{listening.getsockname()[1]} ", flush=True)
 server.run(sockets=[listening])
 """

@@ -139,6 +139,7 @@ def heading_line(title: str, headings: Iterable[str]) -> str:
     return HEADING_SEPARATOR.join({part.casefold(): part for part in (title, *headings) if part}.values())
 
 
+@lru_cache(maxsize=10_000)
 def file_words(file_name: str) -> str:
     """Return what a file's name says in words: "2026-03_house-rules.pdf" says "2026 03 house rules"."""
     return " ".join(re.split(r"[\s._-]+", PurePath(file_name).stem)).strip()
