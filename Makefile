@@ -14,7 +14,7 @@ help:
 	@echo "make serve     answer over HTTP on http://127.0.0.1:8000"
 	@echo "make bench     measure what docs/benchmarks.md quotes; DATA=folder of the labelled sets"
 	@echo "make bench-engines  the vector index against other engines in one process; half an hour"
-	@echo "make soak      a PDF of 2,000 pages in slices of time, killed and stopped; a few minutes"
+	@echo "make soak      a PDF of 2,000 pages in slices of time, killed and stopped; a million hits against an oracle"
 	@echo "make fuzz      damaged documents for every extractor; SECONDS=60 for each, by atheris where it installs"
 	@echo "make bench-services  the same on OpenSearch, DynamoDB Local and moto; a quarter of an hour"
 	@echo "make services  start OpenSearch, DynamoDB Local and moto (S3, SQS) on loopback, for the tests marked service"
@@ -66,6 +66,7 @@ bench-engines: .venv/dev
 
 soak: .venv/dev
 	@$(BIN)/python -m bench.big
+	@$(BIN)/python -m bench.access
 
 # atheris has wheels for Linux and some Pythons only; without it the changes are made at random.
 .venv/fuzz: .venv/dev requirements/fuzz.txt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -30,7 +30,7 @@ def asker(request: Request) -> Scope:
     return scope_of(request.app.state.footnote, headers.get("authorization", ""), headers.get(BUILDING, ""))
 
 
-def may(action: str) -> Callable[[Scope], Scope]:
+def may(action: str) -> Callable[[Scope], Awaitable[Scope]]:
     """Return what lets in only those who may do something."""
 
     async def allowed(scope: Asker) -> Scope:

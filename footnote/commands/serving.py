@@ -43,12 +43,12 @@ def _listening(host: str, port: int, *, signed_in: bool) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=128)
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a body waits 40 ms behind its headers
-        return listening
     except OSError as error:
         raise ConfigError(
             f"{host}:{port} cannot be used: {os.strerror(error.errno or 0)}.", hint="Name another --port."
         ) from error
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a body waits 40 ms behind its headers
+    return listening
 
 
 def _is_address(host: str) -> bool:
