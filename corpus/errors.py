@@ -123,9 +123,14 @@ class Forbidden(Rejected):
 
 
 class QuotaExceeded(Rejected):
-    """A counter would pass its cap."""
+    """A counter would pass its cap; `counter` names it, `retry_after` is how many seconds later it begins anew."""
 
     code = "quota_exceeded"
+
+    def __init__(self, message: str, *, hint: str = "", counter: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.counter = counter
+        self.retry_after = retry_after
 
 
 class Conflict(FootnoteError):

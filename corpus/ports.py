@@ -198,10 +198,13 @@ class Table(Protocol):
         """
         ...
 
-    def add(self, pk: str, sk: str, amounts: Mapping[str, int], cap: Mapping[str, int]) -> Mapping[str, int]:
+    def add(
+        self, pk: str, sk: str, amounts: Mapping[str, int], cap: Mapping[str, int], ttl: int | None = None
+    ) -> Mapping[str, int]:
         """Add to the counters of an item in one step, making it where there is none, and return their new values.
 
-        Raises `QuotaExceeded`, changing nothing, when a counter would pass its cap.
+        An item that has no `ttl` gets this one, if there is one.
+        Raises `QuotaExceeded`, which names the counter, changing nothing, when one would pass its cap.
         """
         ...
 

@@ -197,15 +197,18 @@ class MemoryTable:
         self.items[item.pk, item.sk] = item
         return item
 
-    def add(self, pk: str, sk: str, amounts: Mapping[str, int], cap: Mapping[str, int]) -> Mapping[str, int]:
+    def add(
+        self, pk: str, sk: str, amounts: Mapping[str, int], cap: Mapping[str, int], ttl: int | None = None
+    ) -> Mapping[str, int]:
         there = self.get(pk, sk)
         counters = dict(there.counters) if there else {}
         for name, amount in amounts.items():
             counters[name] = counters.get(name, 0) + amount
             if name in cap and counters[name] > cap[name]:
-                raise QuotaExceeded(f"{name} would pass {cap[name]}.")
+                raise QuotaExceeded(f"{name} would pass {cap[name]}.", counter=name)
         item = there or Item(pk, sk, "counters", {})
-        self.put(replace(item, counters=counters), there.rev if there else ABSENT)
+        item = replace(item, counters=counters, ttl=ttl if item.ttl is None else item.ttl)
+        self.put(item, there.rev if there else ABSENT)
         return counters
 
     def delete(self, pk: str, sk: str, only_if: int) -> None:

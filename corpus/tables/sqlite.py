@@ -53,15 +53,18 @@ class SqliteTable:
         with self._database.write() as connection:
             return self._put(connection, item, only_if)
 
-    def add(self, pk: str, sk: str, amounts: Mapping[str, int], cap: Mapping[str, int]) -> Mapping[str, int]:
+    def add(
+        self, pk: str, sk: str, amounts: Mapping[str, int], cap: Mapping[str, int], ttl: int | None = None
+    ) -> Mapping[str, int]:
         with self._database.write() as connection:
             there = self._get(connection, pk, sk)
             counters = dict(there.counters) if there else {}
             for name, amount in amounts.items():
                 counters[name] = counters.get(name, 0) + amount
                 if name in cap and counters[name] > cap[name]:
-                    raise QuotaExceeded(f"{name} would pass {cap[name]}.")
-            item = replace(there, counters=counters) if there else Item(pk, sk, "counters", {}, counters=counters)
+                    raise QuotaExceeded(f"{name} would pass {cap[name]}.", counter=name)
+            item = there or Item(pk, sk, "counters", {})
+            item = replace(item, counters=counters, ttl=ttl if item.ttl is None else item.ttl)
             return self._put(connection, item, there.rev if there else ABSENT).counters
 
     def delete(self, pk: str, sk: str, only_if: int) -> None:

@@ -121,11 +121,29 @@ def test_add(table: Table) -> None:
     assert table.add("P", "B", {"asks": 1}, {}) == {"asks": 4}
 
 
+def test_counters_expire(table: Table, clock: Clock) -> None:
+    """An item that has no `ttl` gets this one, if there is one."""
+    ttl = int(clock()) + 10
+    table.add("P", "A", {"asks": 1}, {}, ttl)
+    table.add("P", "A", {"asks": 1}, {}, ttl + 100)
+    table.put(item("B"), ABSENT)
+    table.add("P", "B", {"asks": 1}, {}, ttl)
+    table.add("P", "C", {"asks": 1}, {})
+
+    assert [one.ttl for one in table.query(0, "P").items] == [ttl, ttl, None]
+    clock.sleep(10)
+    assert table.add("P", "A", {"asks": 1}, {}, ttl + 200) == {"asks": 1}
+    found = table.get("P", "A")
+    assert found
+    assert found.ttl == ttl + 200
+
+
 def test_cap(table: Table) -> None:
-    """Raises `QuotaExceeded`, changing nothing, when a counter would pass its cap."""
+    """Raises `QuotaExceeded`, which names the counter, changing nothing, when one would pass its cap."""
     table.add("P", "A", {"asks": 9, "bytes": 1}, {"asks": 9})
-    with pytest.raises(QuotaExceeded):
-        table.add("P", "A", {"bytes": 1, "asks": 1}, {"asks": 9})
+    with pytest.raises(QuotaExceeded) as refused:
+        table.add("P", "A", {"bytes": 1, "asks": 1}, {"asks": 9, "bytes": 9})
+    assert refused.value.counter == "asks"
     with pytest.raises(QuotaExceeded):
         table.add("P", "B", {"asks": 10}, {"asks": 9})
 

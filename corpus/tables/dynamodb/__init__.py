@@ -78,16 +78,18 @@ class DynamoDbTable:
         self._calls.once("put_item", {"Item": row, **_condition(only_if, now)})
         return loaded(row)
 
-    def add(self, pk: str, sk: str, amounts: Mapping[str, int], cap: Mapping[str, int]) -> Mapping[str, int]:
+    def add(
+        self, pk: str, sk: str, amounts: Mapping[str, int], cap: Mapping[str, int], ttl: int | None = None
+    ) -> Mapping[str, int]:
         for tries in range(TRIES):
             now = self._clock()
-            new, old = self._add(pk, sk, _addition(amounts, cap, now))
+            new, old = self._add(pk, sk, _addition(amounts, cap, ttl, now))
             if new:
                 return loaded(new).counters
             there = loaded(old) if old else None
             _refuse_beyond(cap, amounts, there.counters if there and live(there, now) else {})
             try:  # what is there has expired: it is replaced
-                return self.put(Item(pk, sk, "counters", {}, counters=amounts), ABSENT).counters
+                return self.put(Item(pk, sk, "counters", {}, ttl=ttl, counters=amounts), ABSENT).counters
             except Conflict:
                 self._calls.pause(tries)
         raise Unavailable(f"The counters of {pk} / {sk} change all the time.", retry_after=1)
@@ -228,10 +230,12 @@ def _condition(only_if: int, now: float) -> dict[str, Any]:
     }
 
 
-def _addition(amounts: Mapping[str, int], cap: Mapping[str, int], now: float) -> dict[str, Any]:
+def _addition(amounts: Mapping[str, int], cap: Mapping[str, int], ttl: int | None, now: float) -> dict[str, Any]:
     """One update that adds to counters and keeps each at or below its cap."""
     first = {"kind": text("counters"), "data": {"M": {}}, "schemaVersion": text(SCHEMA_VERSION)}
     first["created_at"] = stamp = text(iso_time(now))
+    if ttl is not None:
+        first["ttl"] = number(ttl)
     values = {":now": number(int(now)), ":one": number(1), ":stamp": stamp}
     names = {"#ttl": "ttl", "#rev": "rev", "#updated_at": "updated_at"}
     sets, adds, conditions = ["#updated_at = :stamp"], ["#rev :one"], [LIVE]
@@ -258,7 +262,7 @@ def _addition(amounts: Mapping[str, int], cap: Mapping[str, int], now: float) ->
 def _refuse_beyond(cap: Mapping[str, int], amounts: Mapping[str, int], there: Mapping[str, int]) -> None:
     for name, amount in amounts.items():
         if name in cap and there.get(name, 0) + amount > cap[name]:
-            raise QuotaExceeded(f"{name} would pass {cap[name]}.")
+            raise QuotaExceeded(f"{name} would pass {cap[name]}.", counter=name)
 
 
 def _question(index: int, partition: str, span: tuple[str, str]) -> dict[str, Any]:
