@@ -31,15 +31,23 @@ class Where:
         return replace(self, without=self.without | generations)
 
 
+UNLIMITED = "unlimited"
+"""In place of a service level: of whoever owns the machine nothing is counted, and nothing is refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who is asking, and when: built by a door from a verified identity, never from a request's body."""
+    """Who is asking, and when: built by a door from a verified identity, never from a request's body.
+
+    `service_level` says how much they may do; a door that forgets to say it gives them the least.
+    """
 
     user_id: str
     tenant_id: str
     principals: frozenset[str]
     allowed_actions: frozenset[str]
     now: float
+    service_level: str = "basic"
 
     def where(self, shared: frozenset[str] = frozenset(), only: Filter = EVERYTHING) -> Where:
         """What this asker's searches may see; `shared` are the documents shared with them by name."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from corpus.allowance import Allowance
 from corpus.answers import Answer
 from corpus.errors import Conflict
 from corpus.llms.quotes import Quotes
@@ -20,10 +21,11 @@ from corpus.records.api_keys import ApiKeys
 from corpus.records.documents import Documents
 from corpus.records.grants import Grants
 from corpus.records.jobs import Jobs
+from corpus.records.levels import ACTIONS
 from corpus.records.people import People
 from corpus.records.recall import Recalls
 from corpus.records.uploads import PartedUploads
-from corpus.scope import Scope
+from corpus.scope import UNLIMITED, Scope
 from corpus.texts import stored
 from corpus.ways import EVERYTHING, Filter
 from footnote.adapters import PART_STORES, opened
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
 LOCAL_USER = "local"
 LOCAL_TENANT = "home"
-LOCAL_ACTIONS = frozenset({"search", "ask", "upload", "converse", "share", "stream", "apiKeys", "reindex", "admin"})
+LOCAL_ACTIONS = frozenset({*ACTIONS, "admin"})
 
 
 class Footnote:
@@ -171,6 +173,11 @@ class Footnote:
         return Grants(self.table)
 
     @property
+    def allowance(self) -> Allowance:
+        """What decides what an asker may do, and how much of it."""
+        return Allowance(self.table, self.clock)
+
+    @property
     def people(self) -> People:
         """The records of people."""
         return People(self.table)
@@ -186,18 +193,22 @@ class Footnote:
 
         They are of documents in force: now, or on the day `as_of`.
         """
-        return self.retriever.search(scope, question, k, only, as_of)
+        with self.allowance.asking(scope, "search"):
+            return self.retriever.search(scope, question, k, only, as_of)
 
     def ask(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answer:
         """Return an answer whose every sentence can be opened, or one that says that nothing was found.
 
         It rests on documents that pass the filter and are in force: now, or on the day `as_of`.
         """
-        return self._answerer.ask(scope, question, as_of, only)
+        with self.allowance.asking(scope, "ask"):
+            return self._answerer.ask(scope, question, as_of, only)
 
     def stream(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answering:
         """Yield the sentences of the same answer as each is verified, None while none is, and last the answer."""
-        return self._answerer.stream(scope, question, as_of, only)
+        self.allowance.allow(scope, "stream")
+        with self.allowance.asking(scope, "ask"):
+            yield from self._answerer.stream(scope, question, as_of, only)
 
     @property
     def _answerer(self) -> Answerer:
@@ -243,7 +254,7 @@ class Footnote:
     def local_scope(self, user_id: str = LOCAL_USER) -> Scope:
         """Return the scope of a person of this machine."""
         principals = frozenset({user_principal(user_id), tenant_principal(LOCAL_TENANT)})
-        return Scope(user_id, LOCAL_TENANT, principals, LOCAL_ACTIONS, self.clock())
+        return Scope(user_id, LOCAL_TENANT, principals, LOCAL_ACTIONS, self.clock(), UNLIMITED)
 
     def close(self) -> None:
         """Let go of every part that was opened, the youngest first: it may still use the others."""

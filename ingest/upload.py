@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from corpus.allowance import Allowance
 from corpus.errors import Conflict
 from corpus.keys import iso_time, original_key
 from corpus.model import Document
@@ -28,6 +29,11 @@ class Uploads:
     table: Table
     clock: Callable[[], float]
 
+    @property
+    def allowance(self) -> Allowance:
+        """What decides whether there is room for a document, and counts it."""
+        return Allowance(self.table, self.clock)
+
     def put(
         self,
         scope: Scope,
@@ -40,11 +46,12 @@ class Uploads:
         """Store the bytes as the newest version of the asker's document; `declared` is their sender's media type.
 
         With `terms`, they count from the moment it answers. Raises `NotFound` if the document is another's, and what
-        `amend` raises.
+        `amend` and `Allowance.uploading` raise.
         """
-        self.expect(scope, document_id, file_name)
-        amend(self.table, scope, document_id, terms)
-        self.blobs.put(original_key(scope.user_id, document_id), data, metadata_of(file_name, declared))
+        with self.allowance.uploading(scope, document_id, len(data)):
+            self.expect(scope, document_id, file_name)
+            amend(self.table, scope, document_id, terms)
+            self.blobs.put(original_key(scope.user_id, document_id), data, metadata_of(file_name, declared))
 
     def expect(self, scope: Scope, document_id: str, file_name: str) -> None:
         """Make the record of a document whose bytes are about to come, unless it is there; not if it is another's."""
@@ -83,6 +90,7 @@ class Uploads:
                 except Conflict:  # its record was written meanwhile: look again
                     continue
             self.blobs.delete(document.key)  # again, even if it was removed before: that removal may have died here
+            self.allowance.removed(scope.user_id, document_id)
             if document.deleted_at:
                 raise unknown(document_id)
             return

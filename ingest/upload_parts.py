@@ -49,9 +49,13 @@ class UploadsInParts:
     limit: int
 
     def begin(self, scope: Scope, upload_id: str, document_id: str, announced: Announced) -> PartedUpload:
-        """Return the upload that a file is to come by. Raises `TooLarge` for one beyond the limit."""
+        """Return the upload that a file is to come by.
+
+        Raises `TooLarge` for one beyond the limit, and what `Allowance.expect` raises.
+        """
         if announced.file_size > self.limit:
             raise TooLarge(f"The file has {announced.file_size:,} bytes, more than FOOTNOTE_MAX_BYTES={self.limit:,}.")
+        self.uploads.allowance.expect(scope, announced.file_size)
         metadata = metadata_of(announced.file_name, announced.declared)
         metadata[DECLARED_SHA256] = announced.checksum_sha256
         upload = PartedUpload(
@@ -111,17 +115,14 @@ class UploadsInParts:
         """Put the parts together and return the id of the document they are; again, if it was done before.
 
         Raises `BadRequest` if parts are missing, `Unreadable` if the whole is not what was announced, as far as its
-        store can tell; where it cannot, the pipeline will.
+        store can tell; where it cannot, the pipeline will; and what `Allowance.uploading` raises.
         """
         for _ in range(TRIES):
             upload = self._mine(scope, upload_id)
             try:
-                if upload.state == "open":
-                    self._check(upload)
-                    self.uploads.expect(scope, upload.document_id, upload.file_name)
-                    upload = self.records.put(replace(upload, state="completing"))
-                if upload.state == "completing":
-                    self._join(upload)
+                if upload.state != "completed":
+                    with self.uploads.allowance.uploading(scope, upload.document_id, upload.file_size):
+                        self._complete(scope, upload)
             except Conflict:  # somebody completes it too, or tells of a part
                 continue
             return upload.document_id
@@ -132,6 +133,13 @@ class UploadsInParts:
         upload = self._open(scope, upload_id)
         self.records.delete(upload)
         self.store.abort(upload.begun)
+
+    def _complete(self, scope: Scope, upload: PartedUpload) -> None:
+        if upload.state == "open":
+            self._check(upload)
+            self.uploads.expect(scope, upload.document_id, upload.file_name)
+            upload = self.records.put(replace(upload, state="completing"))
+        self._join(upload)
 
     def _check(self, upload: PartedUpload) -> None:
         """Raise what is wrong with the parts of an upload, taken together."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import threading
 import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -172,6 +173,7 @@ class MemoryTable:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.items: dict[tuple[str, str], Item] = {}
+        self._writing = threading.RLock()
 
     def get(self, pk: str, sk: str) -> Item | None:
         item = self.items.get((pk, sk))
@@ -190,30 +192,33 @@ class MemoryTable:
         return f"{self.clock():020.3f}"
 
     def put(self, item: Item, only_if: int) -> Item:
-        there = self._check(item.pk, item.sk, only_if)
-        created = there.created_at if there else self._stamp()
-        item = replace(item, rev=only_if + 1, created_at=created, updated_at=self._stamp())
-        item = replace(item, data=json.loads(json.dumps(item.data)))
-        self.items[item.pk, item.sk] = item
-        return item
+        with self._writing:
+            there = self._check(item.pk, item.sk, only_if)
+            created = there.created_at if there else self._stamp()
+            item = replace(item, rev=only_if + 1, created_at=created, updated_at=self._stamp())
+            item = replace(item, data=json.loads(json.dumps(item.data)))
+            self.items[item.pk, item.sk] = item
+            return item
 
     def add(
         self, pk: str, sk: str, amounts: Mapping[str, int], cap: Mapping[str, int], ttl: int | None = None
     ) -> Mapping[str, int]:
-        there = self.get(pk, sk)
-        counters = dict(there.counters) if there else {}
-        for name, amount in amounts.items():
-            counters[name] = counters.get(name, 0) + amount
-            if name in cap and counters[name] > cap[name]:
-                raise QuotaExceeded(f"{name} would pass {cap[name]}.", counter=name)
-        item = there or Item(pk, sk, "counters", {})
-        item = replace(item, counters=counters, ttl=ttl if item.ttl is None else item.ttl)
-        self.put(item, there.rev if there else ABSENT)
-        return counters
+        with self._writing:
+            there = self.get(pk, sk)
+            counters = dict(there.counters) if there else {}
+            for name, amount in amounts.items():
+                counters[name] = counters.get(name, 0) + amount
+                if name in cap and counters[name] > cap[name]:
+                    raise QuotaExceeded(f"{name} would pass {cap[name]}.", counter=name)
+            item = there or Item(pk, sk, "counters", {})
+            item = replace(item, counters=counters, ttl=ttl if item.ttl is None else item.ttl)
+            self.put(item, there.rev if there else ABSENT)
+            return counters
 
     def delete(self, pk: str, sk: str, only_if: int) -> None:
-        self._check(pk, sk, only_if)
-        self.items.pop((pk, sk), None)
+        with self._writing:
+            self._check(pk, sk, only_if)
+            self.items.pop((pk, sk), None)
 
     def query(
         self,
@@ -242,16 +247,17 @@ class MemoryTable:
         return Batch(tuple(self.items[pk, sk] for _, pk, sk in later[:limit]), cursor)
 
     def transact(self, writes: Sequence[Put | Remove]) -> None:
-        names = [(w.item.pk, w.item.sk) if isinstance(w, Put) else (w.pk, w.sk) for w in writes]
-        if len(writes) > MAX_TRANSACTION or len(set(names)) < len(names):
-            raise BadRequest("A transaction has at most 100 writes, each of another item.")
-        for name, write in zip(names, writes, strict=True):
-            self._check(*name, write.only_if)
-        for write in writes:
-            if isinstance(write, Put):
-                self.put(write.item, write.only_if)
-            else:
-                self.delete(write.pk, write.sk, write.only_if)
+        with self._writing:
+            names = [(w.item.pk, w.item.sk) if isinstance(w, Put) else (w.pk, w.sk) for w in writes]
+            if len(writes) > MAX_TRANSACTION or len(set(names)) < len(names):
+                raise BadRequest("A transaction has at most 100 writes, each of another item.")
+            for name, write in zip(names, writes, strict=True):
+                self._check(*name, write.only_if)
+            for write in writes:
+                if isinstance(write, Put):
+                    self.put(write.item, write.only_if)
+                else:
+                    self.delete(write.pk, write.sk, write.only_if)
 
     def ping(self) -> None:
         pass

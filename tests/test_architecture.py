@@ -34,6 +34,7 @@ NOUNS = tuple(
         "texts",
         "changes",
         "records",
+        "allowance",
     )
 )
 MAY_IMPORT = {

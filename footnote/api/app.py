@@ -19,7 +19,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "description": status.phrase,
         "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
     }
-    for status in (HTTPStatus(code) for code in (400, 401, 403, 404, 409, 412, 413, 422, 503))
+    for status in (HTTPStatus(code) for code in (400, 401, 403, 404, 409, 412, 413, 422, 429, 503))
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -69,6 +70,8 @@ def of_error(error: FootnoteError) -> JSONResponse:
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(int(error.retry_after or 1))
+    if isinstance(error, QuotaExceeded) and error.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
     return problem(status, error.code, error.message, error.hint, **headers)
 
 

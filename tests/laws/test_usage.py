@@ -1,0 +1,146 @@
+"""Counters under threads: no limit is passed, and nothing is counted twice or lost, whoever is faster."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from corpus.allowance import Allowance
+from corpus.errors import FootnoteError, QuotaExceeded
+from corpus.ports import Table
+from corpus.records.levels import ACTIONS, Levels
+from corpus.records.usage import Usage, Used
+from corpus.scope import Scope
+from corpus.tables.sqlite import SqliteTable
+from tests.fakes import Clock, MemoryTable
+
+CLOCK = Clock()
+ANN = Scope("ann", "linden", frozenset({"user:ann"}), frozenset(ACTIONS), CLOCK(), "basic")
+THREADS = 8
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
+    if request.param == "memory":
+        yield MemoryTable(CLOCK)
+        return
+    one = SqliteTable(tmp_path / "footnote.db", CLOCK)
+    yield one
+    one.close()
+
+
+def together(count: int, work: Callable[[int], object]) -> list[object]:
+    """What became of several threads' work that began at once: results, and errors of ours by their kind."""
+    gate = threading.Barrier(count)
+
+    def one(n: int) -> object:
+        gate.wait()
+        try:
+            return work(n)
+        except FootnoteError as error:
+            return type(error)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def limited(table: Table, **limits: Any) -> Allowance:
+    levels = Levels(table)
+    levels.put(replace(levels.get("basic"), **limits))
+    return Allowance(table, CLOCK)
+
+
+def test_one_gets_the_last_ask(table: Table) -> None:
+    """Of eight who ask at once when one ask is left, exactly one is answered."""
+    allowance = limited(table, max_asks_per_day=3)
+
+    def ask(_: int) -> str:
+        with allowance.asking(ANN, "ask"):
+            return "answered"
+
+    assert [ask(0), ask(1)] == ["answered"] * 2
+    outcomes = together(THREADS, ask)
+
+    assert sorted(map(str, outcomes)) == sorted(map(str, ["answered", *[QuotaExceeded] * (THREADS - 1)]))
+    assert Usage(table).of("ann", CLOCK()).asks == 3
+
+
+@pytest.mark.parametrize("limits", [{"max_documents": 3}, {"max_bytes": 30}])
+def test_one_gets_the_last_place(table: Table, limits: dict[str, int]) -> None:
+    """Of eight uploads at once when there is room for one more document, exactly one is taken and counted."""
+    allowance = limited(table, **limits)
+
+    def upload(n: int) -> str:
+        with allowance.uploading(ANN, f"d{n}", 10):
+            return f"d{n}"
+
+    upload(100)
+    upload(101)
+    taken = [one for one in together(THREADS, upload) if one is not QuotaExceeded]
+
+    assert len(taken) == 1
+    assert Usage(table).of("ann", CLOCK()) == Used(documents=3, bytes=30)
+    assert Usage(table).counted("ann", str(taken[0])) == 10
+
+
+def test_one_document_uploaded_by_many(table: Table) -> None:
+    """Eight uploads of one document at once count one document, with the bytes that its own record says."""
+    allowance = limited(table)
+
+    def upload(n: int) -> None:
+        with allowance.uploading(ANN, "d1", 10 + n):
+            pass
+
+    assert together(THREADS, upload) == [None] * THREADS
+    counted = Usage(table).counted("ann", "d1")
+    assert counted in range(10, 10 + THREADS)
+    assert Usage(table).of("ann", CLOCK()) == Used(documents=1, bytes=counted or 0)
+
+
+def test_a_document_is_given_back_once(table: Table) -> None:
+    """Eight removals of one document at once give it back once."""
+    allowance = limited(table)
+    for name in ("d1", "d2"):
+        with allowance.uploading(ANN, name, 10):
+            pass
+
+    assert together(THREADS, lambda _: allowance.removed("ann", "d1")) == [None] * THREADS
+    assert Usage(table).of("ann", CLOCK()) == Used(documents=1, bytes=10)
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["d1", "d2", "d3"]), st.one_of(st.none(), st.integers(0, 40))), min_size=1, max_size=20
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(histories=st.lists(STEPS, min_size=3, max_size=3))
+def test_the_total_is_that_of_the_documents(histories: list[list[tuple[str, int | None]]]) -> None:
+    """Whatever three threads upload and remove, no limit is passed, and the total is the sum of what is counted."""
+    table = MemoryTable(CLOCK)
+    allowance, usage = limited(table, max_documents=2, max_bytes=60), Usage(table)
+
+    def live(n: int) -> None:
+        for name, size in histories[n]:
+            try:
+                if size is None:
+                    allowance.removed("ann", name)
+                else:
+                    with allowance.uploading(ANN, name, size):
+                        pass
+            except QuotaExceeded:
+                pass
+
+    assert together(3, live) == [None] * 3
+    sizes = [size for name in ("d1", "d2", "d3") if (size := usage.counted("ann", name)) is not None]
+    assert usage.of("ann", CLOCK()) == Used(documents=len(sizes), bytes=sum(sizes))
+    assert len(sizes) <= 2
+    assert sum(sizes) <= 60
