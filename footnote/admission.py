@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from corpus.errors import Forbidden, NotFound, Unauthenticated
+from corpus.errors import NotFound, Unauthenticated
 from corpus.keys import ID
 from corpus.records.api_keys import PREFIX
 from corpus.records.grants import Grant, principals
+from corpus.records.levels import ACTIONS
 from corpus.records.people import Person
 from corpus.scope import Scope
 from footnote.connect import LOCAL_TENANT, Footnote
 
-ACTIONS = frozenset(("search", "ask", "upload", "converse", "share", "stream", "apiKeys"))
-"""What whoever signed in may do."""
 ADMIN = "admin"
 SIGN_IN = "Send a token of your identity provider, or an API key: `Authorization: Bearer …`."
 
@@ -64,20 +63,14 @@ def _of_person(footnote: Footnote, person: Person, tenant_id: str) -> Scope:
     if tenant != person.tenant_id and not counting:
         raise _unknown(tenant)
     found = principals(person.user_id, tenant, grants, now)
-    return Scope(person.user_id, tenant, found, _actions(person, tenant, counting), now)
+    return Scope(person.user_id, tenant, found, _actions(person, tenant, counting), now, person.service_level)
 
 
 def _actions(person: Person, tenant_id: str, counting: list[Grant]) -> frozenset[str]:
     at_home = person.role == ADMIN and person.tenant_id == tenant_id
-    return ACTIONS | ({ADMIN} if at_home or any(one.role == ADMIN for one in counting) else set())
+    return frozenset(ACTIONS) | ({ADMIN} if at_home or any(one.role == ADMIN for one in counting) else set())
 
 
 def _unknown(tenant_id: str) -> NotFound:
     named = tenant_id if ID.fullmatch(tenant_id) else "of that name"
     return NotFound(f"There is no building {named}.", hint="Leave the header out for the one you are at home in.")
-
-
-def check(scope: Scope, action: str) -> None:
-    """Raise `Forbidden` unless the asker may do this."""
-    if action not in scope.allowed_actions:
-        raise Forbidden(f"This needs the right to {action!r}, which you do not have here.")

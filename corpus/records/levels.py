@@ -21,7 +21,8 @@ SORT = "LEVEL"
 ALL = 1
 LevelName = Literal["basic", "premium", "enterprise"]
 Priority = Literal["standard", "priority", "dedicated"]
-ACTIONS = ("search", "ask", "upload", "converse", "share", "stream", "apiKeys", "reindex")
+Action = Literal["search", "ask", "upload", "converse", "share", "stream", "apiKeys", "reindex"]
+ACTIONS: tuple[str, ...] = get_args(Action)
 MOST = 10**15
 """The greatest limit there may be; a level without one has none."""
 GB = 2**30

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,7 +11,7 @@ from corpus.keys import ID
 from corpus.model import Document
 from corpus.records.documents import unknown
 from corpus.scope import Scope
-from footnote.admission import ADMIN, check, scope_of
+from footnote.admission import ADMIN, scope_of
 from footnote.connect import Footnote
 
 BUILDING = "Footnote-Building"
@@ -30,11 +30,12 @@ def asker(request: Request) -> Scope:
     return scope_of(request.app.state.footnote, headers.get("authorization", ""), headers.get(BUILDING, ""))
 
 
-def may(action: str) -> Callable[[Scope], Awaitable[Scope]]:
+def may(action: str) -> Callable[[Request, Scope], Scope]:
     """Return what lets in only those who may do something."""
 
-    async def allowed(scope: Asker) -> Scope:
-        check(scope, action)
+    def allowed(request: Request, scope: Asker) -> Scope:
+        footnote: Footnote = request.app.state.footnote
+        footnote.allowance.allow(scope, action)
         return scope
 
     return allowed
@@ -42,9 +43,6 @@ def may(action: str) -> Callable[[Scope], Awaitable[Scope]]:
 
 Parts = Annotated[Footnote, Depends(parts)]
 Asker = Annotated[Scope, Depends(asker)]
-Searcher = Annotated[Scope, Depends(may("search"))]
-Questioner = Annotated[Scope, Depends(may("ask"))]
-Uploader = Annotated[Scope, Depends(may("upload"))]
 Admin = Annotated[Scope, Depends(may(ADMIN))]
 KeyMaker = Annotated[Scope, Depends(may("apiKeys"))]
 

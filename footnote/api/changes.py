@@ -13,8 +13,7 @@ from fastapi.responses import Response
 from corpus.errors import TooLarge
 from corpus.keys import NAMESPACE
 from corpus.scope import Scope
-from footnote.admission import check
-from footnote.api.asker import Asker, Parts, Uploader, readable
+from footnote.api.asker import Asker, Parts, readable
 from footnote.api.door import Most
 from footnote.api.replies import KEY, Data, expect, once, sent
 from footnote.api.shapes import Amendment, DocumentShape
@@ -28,7 +27,7 @@ router = APIRouter(prefix="/v1/documents", tags=["documents"])
 def upload(
     request: Request,
     footnote: Parts,
-    scope: Uploader,
+    scope: Asker,
     file: Annotated[UploadFile, File(description="The document.")],
 ) -> Response:
     """Upload a document. It is worked on at once; its `status` says when it can be searched.
@@ -55,7 +54,7 @@ def amend(request: Request, footnote: Parts, scope: Asker, document_id: str, sai
     """
     _expected(request, footnote, scope, document_id)
     if said.access:
-        check(scope, "share")
+        footnote.allowance.allow(scope, "share")
     return sent(document_data(footnote.amend(scope, document_id, said.terms())))
 
 

@@ -17,8 +17,7 @@ from corpus.records.grants import Grant, from_csv, grant_data
 from corpus.records.people import Person, person_data
 from corpus.scope import Scope
 from footnote.api.asker import Admin, Asker, KeyMaker, Parts
-from footnote.api.replies import Data, once, sent, tagged
-from footnote.api.shapes_people import (
+from footnote.api.people_shapes import (
     GrantRequest,
     GrantShape,
     GrantsImport,
@@ -33,6 +32,7 @@ from footnote.api.shapes_people import (
     PersonChange,
     PersonShape,
 )
+from footnote.api.replies import Data, once, sent, tagged
 from footnote.connect import Footnote
 
 router = APIRouter(prefix="/v1", tags=["people"])

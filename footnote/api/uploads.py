@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from corpus.keys import iso_time, ulid
 from corpus.model import UploadPart
 from corpus.records.uploads import PartedUpload
-from footnote.api.asker import Asker, Parts, Uploader, readable
+from footnote.api.asker import Asker, Parts, readable
 from footnote.api.replies import Data, once, sent
 from footnote.api.shapes import DocumentShape, PartReply, PartRequest, UploadReply, UploadRequest
 from footnote.render import document_data
@@ -28,7 +28,7 @@ async def body(request: Request) -> bytes:
 
 
 @router.post("", status_code=HTTPStatus.CREATED, response_model=UploadReply)
-def begin(request: Request, footnote: Parts, scope: Uploader, file: UploadRequest) -> Response:
+def begin(request: Request, footnote: Parts, scope: Asker, file: UploadRequest) -> Response:
     """Announce a file. Cut it into parts of `partSize` bytes, send them in any order, and complete the upload."""
     announced = Announced(file.fileName, file.fileSize, file.checksumSHA256.lower(), file.fileType)
 

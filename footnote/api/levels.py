@@ -1,0 +1,58 @@
+"""Service levels and what the asker uses of theirs."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from corpus.allowance import midnight
+from corpus.keys import iso_time
+from corpus.records.levels import Level, Levels, level_data
+from corpus.records.usage import Usage
+from footnote.api.asker import Asker, Parts
+from footnote.api.level_shapes import LevelChange, LevelShape, LevelsReply, UsageReply
+from footnote.api.replies import sent, tagged
+
+router = APIRouter(prefix="/v1", tags=["levels"])
+
+
+@router.get("/levels", response_model=LevelsReply)
+def levels(request: Request, footnote: Parts, _: Asker) -> Response:
+    """List the service levels, what each allows, and how much of it."""
+    return tagged(request, {"levels": [level_data(one) for one in Levels(footnote.table).all()]})
+
+
+@router.put("/levels/{level}", response_model=LevelShape)
+def set_level(footnote: Parts, scope: Asker, level: str, said: LevelChange) -> Response:
+    """Have a level allow this from now on, for everybody who has it; only administrators may."""
+    footnote.allowance.allow(scope, "admin")
+    known = Levels(footnote.table)
+    changed = Level(
+        name=level,
+        allowed_actions=frozenset(said.allowedActions),
+        max_documents=said.maxDocuments,
+        max_bytes=said.maxBytes,
+        max_asks_per_day=said.maxAsksPerDay,
+        support_priority=said.supportPriority,
+        rev=known.get(level).rev,
+    )
+    return sent(level_data(known.put(changed)))
+
+
+@router.get("/usage", response_model=UsageReply)
+def usage(footnote: Parts, scope: Asker) -> Response:
+    """Return what the asker uses, and how much of it their service level allows."""
+    now, level = footnote.clock(), footnote.allowance.level(scope)
+    used = Usage(footnote.table).of(scope.user_id, now)
+    reply = UsageReply(
+        level=level.name,
+        documents=used.documents,
+        maxDocuments=level.max_documents,
+        bytes=used.bytes,
+        maxBytes=level.max_bytes,
+        asks=used.asks,
+        maxAsksPerDay=level.max_asks_per_day,
+        searches=used.searches,
+        resetsAt=iso_time(midnight(now)),
+    )
+    return sent(reply.model_dump())
