@@ -17,6 +17,7 @@ from corpus.allowance import Allowance
 from corpus.errors import FootnoteError, QuotaExceeded
 from corpus.ports import Table
 from corpus.records.levels import ACTIONS, Levels
+from corpus.records.spend import Call, Cost, Spending
 from corpus.records.usage import Usage, Used
 from corpus.scope import Scope
 from corpus.tables.sqlite import SqliteTable
@@ -144,3 +145,29 @@ def test_the_total_is_that_of_the_documents(histories: list[list[tuple[str, int 
     assert usage.of("ann", CLOCK()) == Used(documents=len(sizes), bytes=sum(sizes))
     assert len(sizes) <= 2
     assert sum(sizes) <= 60
+
+
+CALL = Call("linden", "ann", "2026-11", "job1", "embed", 1, "embed", "a-model")
+
+
+def test_one_gets_the_last_of_the_money(table: Table) -> None:
+    """Of eight calls at once when there is money for one more, exactly one is made; the others are not paid for."""
+    spending = Spending(table)
+    outcomes = together(THREADS, lambda n: spending.reserve(replace(CALL, batch=n), Cost(10), 19, CLOCK()))
+
+    assert outcomes.count(None) == 1
+    assert outcomes.count(QuotaExceeded) == THREADS - 1
+    assert spending.of_month("linden", "2026-11") == Cost(10)
+
+
+def test_one_call_made_by_many(table: Table) -> None:
+    """One call that eight workers set money aside for, and tell the cost of, at once is counted once."""
+    spending = Spending(table)
+
+    def call(_: int) -> None:
+        spending.reserve(CALL, Cost(10), None, CLOCK())
+        spending.correct(CALL, Cost(7), CLOCK())
+
+    assert together(THREADS, call) == [None] * THREADS
+    assert spending.of_month("linden", "2026-11") == Cost(7)
+    assert list(spending.by_day("linden", "2026-11").values()) == [Cost(7)]
