@@ -66,8 +66,12 @@ MUST: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("s3:ListBucket", BUCKET),
         ("sqs:GetQueueAttributes", QUEUE),
         *((f"dynamodb:{verb}", TABLE) for verb in (*READS, "DescribeTable")),
-        *((f"dynamodb:{verb} {key}", TABLE) for verb in WRITES for key in ("DOCUMENT#d", "UPLOAD#u")),
-        ("dynamodb:DeleteItem UPLOAD#u", TABLE),
+        *(
+            (f"dynamodb:{verb} {key}", TABLE)
+            for verb in WRITES
+            for key in ("DOCUMENT#d", "UPLOAD#u", "USER#u", "LEVEL#basic")
+        ),
+        *((f"dynamodb:DeleteItem {key}", TABLE) for key in ("UPLOAD#u", "USER#u")),
         ("dynamodb:Query", f"{TABLE}/index/GSI3"),
         *(("es:ESHttpGet", look) for look in LOOKS),
         ("es:ESHttpPost", f"{CHUNKS}/_msearch"),
