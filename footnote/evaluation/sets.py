@@ -18,7 +18,20 @@ from footnote.evaluation.metrics import PagePlace, Place
 _T = TypeVar("_T")
 SHORT_ANSWER = 60
 """Characters of a labelled answer that may be expected to stand in an answer as it is; a longer one is prose."""
-_GOLDEN = {"id", "question", "document", "page", "quote", "answer", "unanswerable", "after", "standalone", "note"}
+_GOLDEN = {
+    "id",
+    "question",
+    "document",
+    "page",
+    "quote",
+    "answer",
+    "unanswerable",
+    "after",
+    "said",
+    "kind",
+    "standalone",
+    "note",
+}
 
 
 @dataclass(frozen=True, slots=True)

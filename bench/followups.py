@@ -1,0 +1,113 @@
+"""How well rules understand follow-ups, against the questions that a person wrote out, in both halves of a set.
+
+python -m bench.followups [tests/followups/sample_docs.jsonl sample_docs] [--each]
+
+The rules were written with every other pair in sight, beginning with the first; the others were kept unseen.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from footnote.evaluation.run import measure, settings_in
+from footnote.evaluation.runs import QuestionRun
+from footnote.evaluation.sets import LabelledSet, Question, read_set
+from footnote.settings import Settings
+from search.followups import by_rules
+
+_T = TypeVar("_T")
+AS_OF = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
+WAYS = ("standalone", "rewritten", "as it is")
+HITS = ("quote_recall@1", "quote_recall@5")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A follow-up, what is said to precede it, and what it means."""
+
+    id: str
+    kind: str
+    after: tuple[str, str]
+    question: str
+    standalone: str
+
+    @property
+    def rewritten(self) -> str:
+        """What the rules make of it."""
+        return by_rules(self.question, [self.after])
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """Return the pairs of a file, in order."""
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [Pair(r["id"], r["kind"], (r["after"][0], r["said"]), r["question"], r["standalone"]) for r in rows]
+
+
+def halves(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """Return the pairs that the rules were written by, and those kept from whoever wrote them."""
+    return {"seen": list(pairs[::2]), "unseen": list(pairs[1::2])}
+
+
+def asked(labelled: LabelledSet, pairs: Sequence[Pair]) -> LabelledSet:
+    """Return the set with each question asked in all ways."""
+    by_id = {one.id: one for one in labelled.questions}
+
+    def ways(pair: Pair) -> Iterator[Question]:
+        for way, text in zip(WAYS, (pair.standalone, pair.rewritten, pair.question), strict=True):
+            yield replace(by_id[pair.id], id=f"{pair.id}/{way}", text=text)
+
+    return replace(labelled, questions=tuple(one for pair in pairs for one in ways(pair)))
+
+
+def share(runs: dict[str, QuestionRun], pairs: Sequence[Pair], way: str, measured: str) -> float:
+    """Return the mean of a measure over pairs, in percent."""
+    found = [runs[f"{one.id}/{way}"].scores.get(measured, 0.0) for one in pairs]
+    return 100 * sum(found) / len(found)
+
+
+def quiet(_: str, items: Sequence[_T], /) -> Iterator[_T]:
+    """Go through things and show nothing."""
+    return iter(items)
+
+
+def main(arguments: Sequence[str]) -> None:
+    each, places = "--each" in arguments, [one for one in arguments if not one.startswith("--")]
+    path, documents = map(Path, places or ("tests/followups/sample_docs.jsonl", "sample_docs"))
+    pairs = read_pairs(path)
+    shown = halves(pairs)
+    if "--seen" in arguments:
+        shown.pop("unseen")
+    labelled = asked(read_set(path, documents), [one for half in shown.values() for one in half])
+    with tempfile.TemporaryDirectory(prefix="footnote-followups-") as home:
+        settings = settings_in(
+            Path(home), replace(Settings.from_env(), ocr=replace(Settings.from_env().ocr, engine="off"))
+        )
+        run = measure(settings, labelled, (), AS_OF, time.perf_counter, quiet)
+    runs = {one.id: one for one in run.questions}
+    print(f"Labels that stand nowhere: {run.unplaced or 'none'}\n")
+    print(
+        "| half | pairs | asked as | quote in the first hit | among five | answer cites it |\n|---|---|---|---|---|---|"
+    )
+    for name, half in shown.items():
+        for way in WAYS:
+            found = [share(runs, half, way, one) for one in (*HITS, "right")]
+            print(f"| {name} | {len(half)} | {way} | {' | '.join(f'{one:.1f} %' for one in found)} |")
+        kept = [one for one in half if one.kind == "change"]
+        same = sum(one.rewritten == one.standalone for one in kept)
+        print(f"\nTopic changes, {name}: {same} of {len(kept)} stay as they are.\n")
+    for pair in (one for half in shown.values() for one in half if each):
+        hit_in = "/".join(f"{runs[f'{pair.id}/{way}'].scores[HITS[-1]]:.0f}" for way in WAYS)
+        cited_in = "/".join(f"{runs[f'{pair.id}/{way}'].scores['right']:.0f}" for way in WAYS)
+        print(f"{hit_in} {cited_in} {pair.id}: {pair.after[0]} + {pair.question} = {pair.rewritten}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
