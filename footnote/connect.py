@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Self
 from corpus.allowance import Allowance
 from corpus.answers import Answer
 from corpus.errors import Conflict
+from corpus.keys import ulid
 from corpus.llms.quotes import Quotes
 from corpus.model import Change, Document, Extracted, Stages
 from corpus.ports import LLM, BlobStore, Embedder, PartStore, Queue, Table, VectorIndex
 from corpus.principals import tenant_principal, user_principal
 from corpus.records.api_keys import ApiKeys
+from corpus.records.conversations import Conversations
 from corpus.records.documents import Documents
 from corpus.records.grants import Grants
 from corpus.records.jobs import Jobs
 from corpus.records.levels import ACTIONS
 from corpus.records.people import People
+from corpus.records.personas import Personas
 from corpus.records.recall import Recalls
 from corpus.records.uploads import PartedUploads
 from corpus.scope import UNLIMITED, Scope
@@ -35,6 +38,7 @@ from ingest.terms import NO_TERMS, Terms
 from ingest.upload import Uploads
 from ingest.upload_parts import UploadsInParts
 from search.answer import Answerer, Answering
+from search.converse import Converser
 from search.meter import RecallMeter
 from search.retrieve import Found, Retriever
 
@@ -202,17 +206,28 @@ class Footnote:
         It rests on documents that pass the filter and are in force: now, or on the day `as_of`.
         """
         with self.allowance.asking(scope, "ask"):
-            return self._answerer.ask(scope, question, as_of, only)
+            return self._answerer().ask(scope, question, as_of, only)
 
     def stream(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answering:
         """Yield the sentences of the same answer as each is verified, None while none is, and last the answer."""
         self.allowance.allow(scope, "stream")
         with self.allowance.asking(scope, "ask"):
-            yield from self._answerer.stream(scope, question, as_of, only)
+            yield from self._answerer().stream(scope, question, as_of, only)
+
+    def _answerer(self, manner: str = "") -> Answerer:
+        return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes(), manner)
 
     @property
-    def _answerer(self) -> Answerer:
-        return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes())
+    def converser(self) -> Converser:
+        """Holds conversations."""
+        parts = Conversations(self.table), Personas(self.table), self.llm
+        return Converser(*parts, self._said, self.clock, ulid)
+
+    def _said(self, scope: Scope, question: str, manner: str) -> Answer:
+        """The answer to what is asked in a conversation."""
+        self.allowance.allow(scope, "converse")
+        with self.allowance.asking(scope, "ask"):
+            return self._answerer(manner).ask(scope, question)
 
     def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes, terms: Terms = NO_TERMS) -> bool:
         """Put the bytes unless they are those of the record; return whether anything is to be done for the document."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from corpus.answers import Answer, Citation, Sentence
 from corpus.model import Document, Hit, Page, Reason
+from corpus.records.conversations import citation_data
 from corpus.records.documents import data_of, reason_data
 from corpus.records.jobs import Job, Progress, progress_data
 from corpus.records.recall import Recall
@@ -29,24 +30,6 @@ def hit_data(hit: Hit) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "tableHeader": hit.header,
         "content": hit.content,
-    }
-
-
-def citation_data(one: Citation) -> dict[str, Any]:
-    """Return a citation as it is sent."""
-    return {
-        "number": one.number,
-        "documentId": one.document_id,
-        "version": one.version,
-        "fileName": one.file_name,
-        "pageNumber": one.page,
-        "pageLabel": one.page_label,
-        "section": one.section,
-        "startPosition": one.start,
-        "endPosition": one.end,
-        "quote": one.quote,
-        "inForceFrom": one.in_force_from or None,
-        "inForceUntil": one.in_force_until or None,
     }
 
 

@@ -70,9 +70,13 @@ class Answerer:
     It remembers the texts that it read: it is made anew for each question.
     """
 
-    def __init__(self, retriever: Retriever, blobs: BlobStore, embedder: Embedder, llm: LLM, stand_in: LLM) -> None:
+    def __init__(
+        self, retriever: Retriever, blobs: BlobStore, embedder: Embedder, llm: LLM, stand_in: LLM, manner: str = ""
+    ) -> None:
+        """Take also in which manner a model is to answer: in its prompt only, before what it has to keep to."""
         self._retriever, self._blobs, self._embedder = retriever, blobs, embedder
         self._llm, self._stand_in = llm, stand_in
+        self._instructions = f"{manner}\n\n{INSTRUCTIONS}" if manner else INSTRUCTIONS
         self._texts: dict[GenerationId, Extracted | None] = {}
 
     def ask(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answer:
@@ -148,7 +152,7 @@ class Answerer:
         numbered = tuple(
             Evidence(n, _source(hit), hit.content, hit.header, hit.language) for n, hit in enumerate(evidence, 1)
         )
-        prompt, failures, said = Prompt(INSTRUCTIONS, question, numbered), list[FootnoteError](), False
+        prompt, failures, said = Prompt(self._instructions, question, numbered), list[FootnoteError](), False
         for one in self._borne_out(_until(self._llm.stream(prompt), failures), question, evidence, found):
             said = said or one is not None
             yield one

@@ -108,12 +108,12 @@ def borne_out(sentence: str, quoted: Sequence[Quoted], question: str) -> bool:
     quotes, around = " ".join(one.quote for one in quoted), " ".join(one.sentence for one in quoted)
     if _plain(sentence) and _plain(sentence) in map(_plain, (quotes, around)):
         return True
-    if not _figures(sentence) <= _figures(quotes) or bool(_TURNED.search(sentence)) != bool(_TURNED.search(around)):
+    if not figures_of(sentence) <= figures_of(quotes) or bool(_TURNED.search(sentence)) != bool(_TURNED.search(around)):
         return False
     theirs = frozenset(words.tokens(around))
     headed = theirs | frozenset(words.tokens("\n".join(one.above for one in quoted)))
     said = frozenset(words.tokens(_CLAIM.sub(" ", sentence)))
-    if not frozenset(words.tokens(" ".join(_names(sentence)))) <= headed or not said & OUTCOMES <= theirs:
+    if not frozenset(words.tokens(" ".join(names_of(sentence)))) <= headed or not said & OUTCOMES <= theirs:
         return False
     known = headed | frozenset(words.asked(question).searched)
     return len(said & known) >= BORNE_OUT * len(said) and len(said & theirs) >= QUOTED * len(said)
@@ -123,13 +123,16 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".!?")
 
 
-def _names(sentence: str) -> list[str]:
-    """The words within a sentence that are written like names."""
+def names_of(sentence: str) -> list[str]:
+    """Return the words within a sentence that are written like names."""
     return [name for name in _NAME.findall(sentence) if name not in _FIRST_PERSON]
 
 
-def _figures(text: str) -> set[str]:
-    """The numbers and links of a text, as they are written, and the numbers that are words; "one" is too often none."""
+def figures_of(text: str) -> set[str]:
+    """Return the numbers and links of a text, as they are written, and the numbers that are words.
+
+    "one" is too often none.
+    """
     listed = _ENUMERATED.match(text)
     bare = (text[listed.end() :] if listed else text).casefold()
     found = {one.rstrip(".,;:!?\"'”’") for one in _CLAIM.findall(bare)}

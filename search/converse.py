@@ -1,0 +1,126 @@
+"""Conversations: what a follow-up means by itself, who answers it in which voice, and what is kept of it.
+
+A model rewrites follow-ups where there is one; its rewrite counts only if it brings in nothing that was not said, else
+that of the rules does (`search/followups.py`), as it does without a model. What is asked then goes the way of any
+question: a persona gives an answer its voice, and never its grounds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from corpus import words
+from corpus.answers import Answer, Evidence, Prompt
+from corpus.errors import FootnoteError, Forbidden
+from corpus.keys import iso_time
+from corpus.ports import LLM
+from corpus.records.conversations import BOT, Conversation, Conversations, Message
+from corpus.records.personas import Persona, Personas
+from corpus.scope import Scope
+from search.followups import Turn, by_rules
+from search.verify import figures_of, names_of
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 4
+"""Turns that a follow-up may lean on."""
+LONGEST = 500
+"""Characters of a question that a model rewrote; nobody asks for more in one breath."""
+NEEDED = ("converse", "ask")
+MILLISECOND = 0.001
+INSTRUCTIONS = (
+    "The evidence is a conversation, oldest turn first. Write the question below so that it can be understood without "
+    "the conversation: put what its pronouns stand for in their place, and add what it leaves out. If it offers to "
+    "accept something, write what was offered as a question. If it is about something new, write it as it is. Use no "
+    "name and no number that does not stand in the conversation or in the question. Keep its language. Write only the "
+    "question, and answer nothing."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Converser:
+    """Holds conversations over records; `ask` answers a question in a voice, `new_id` gives an id for a time."""
+
+    conversations: Conversations
+    personas: Personas
+    llm: LLM
+    ask: Callable[[Scope, str, str], Answer]
+    clock: Callable[[], float]
+    new_id: Callable[[float], str]
+
+    def begin(self, scope: Scope, persona_id: str = "", title: str = "") -> Conversation:
+        """Begin a conversation with a persona of the asker's building, or with its default one."""
+        now = self.clock()
+        told = (self.new_id(now), scope.user_id, scope.tenant_id, iso_time(now), iso_time(now), title, persona_id)
+        return self.conversations.begin(Conversation(*told))
+
+    def say(self, scope: Scope, conversation_id: str, text: str) -> Message:
+        """Answer what a person says in a conversation of their own, keep both, and return the answer.
+
+        Raises `NotFound` for a conversation that is not theirs, `Forbidden` for somebody who may not ask: what they
+        said is kept then, as not allowed.
+        """
+        conversation = self.conversations.mine(scope, conversation_id)
+        before = datetime.fromisoformat(conversation.last_message_at).timestamp()
+        now = max(self.clock(), before + MILLISECOND)  # messages stand in the order in which they were said
+        said = Message(self.new_id(now), conversation_id, iso_time(now), scope.user_id, text, "ask", NEEDED)
+        if missing := [one for one in NEEDED if one not in scope.allowed_actions]:
+            self.conversations.add(scope, [replace(said, allowed=False)])
+            raise Forbidden(f"You may not {missing[0]}.", hint="Ask whoever runs your building.")
+        persona = self.personas.answering(scope.tenant_id, conversation.persona_id)
+        question = standalone(text, self._turns(conversation), self.llm)
+        answer = self.ask(scope, question, manner(persona))
+        then = max(self.clock(), now + MILLISECOND)
+        reply = Message(
+            self.new_id(then), conversation_id, iso_time(then), BOT, answer.text, used_query=question, answer=answer
+        )
+        self.conversations.add(scope, [said, reply])
+        return reply
+
+    def _turns(self, conversation: Conversation) -> list[Turn]:
+        """The last turns of a conversation, oldest first, each question as it was understood."""
+        newest, _ = self.conversations.messages(conversation, 2 * REMEMBERED)
+        return [(one.used_query, one.text) for one in reversed(newest) if one.used_query][-REMEMBERED:]
+
+
+def manner(persona: Persona) -> str:
+    """Return what a model is told of the voice it answers in; nothing of a persona that has none of its own."""
+    told = (
+        f"Your tone is: {persona.tone}." if persona.tone else "",
+        f"If the question's language is not clear, answer in {persona.language}." if persona.language else "",
+        persona.instructions,
+    )
+    spoken = " ".join(one for one in told if one)
+    return f"You answer as {persona.name}. {spoken}" if spoken else ""
+
+
+def standalone(follow_up: str, turns: Sequence[Turn], llm: LLM) -> str:
+    """Return what a follow-up means without the turns before it, oldest first: by the model, or else by rules."""
+    ruled = by_rules(follow_up, turns)
+    if not turns:
+        return ruled
+    spoken = tuple(Evidence(n, f"Turn {n}", f"{one}\n\n{answer}") for n, (one, answer) in enumerate(turns, 1))
+    try:
+        draft = "".join(llm.stream(Prompt(INSTRUCTIONS, follow_up, spoken))).strip()
+    except FootnoteError as error:
+        log.warning("a model rewrote nothing", extra={"llm": llm.name, "error": error.code})
+        return ruled
+    known = "\n".join((follow_up, *(part for turn in turns for part in turn)))
+    return draft if _adds_nothing(draft, known) else ruled
+
+
+def _adds_nothing(draft: str, known: str) -> bool:
+    """Whether a draft is one bare question of which every figure and every name was said before.
+
+    What quotes evidence is an answer and no question; `quotes`, which is no model, can do nothing else.
+    """
+    if not draft or len(draft) > LONGEST or "\n" in draft or '"]' in draft:
+        return False
+    if not figures_of(draft) <= figures_of(known):
+        return False
+    first = draft.split(maxsplit=1)[0]
+    telling = [first] if set(words.tokens(first)) & set(words.asked(draft).searched) else []
+    return set(words.tokens(" ".join((*telling, *names_of(draft))))) <= set(words.tokens(known))
