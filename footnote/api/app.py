@@ -8,7 +8,17 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from footnote.api import changes, documents, levels, people, questions, service, uploads
+from footnote.api import (
+    changes,
+    conversations,
+    documents,
+    levels,
+    people,
+    personas,
+    questions,
+    service,
+    uploads,
+)
 from footnote.api.door import Door, most_at_once
 from footnote.api.meter import RequestMeter
 from footnote.api.problems import Problem, handle
@@ -44,7 +54,7 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     app.state.most = most = most_at_once(footnote.settings.limits.bytes, behind_gateway=behind_gateway)
     app.add_middleware(Door, most=most, open_to_all=open_to_all, meter=meter)
     handle(app)
-    routers = (documents, changes, uploads, questions, people, levels, service)
+    routers = (documents, changes, uploads, questions, conversations, personas, people, levels, service)
     for router in (one.router for one in routers):
         app.include_router(router)
     if not behind_gateway:

@@ -81,7 +81,16 @@ def bob(client: TestClient, provider: IdentityServer, clock: Clock) -> Someone:
 
 
 def admin(footnote: Footnote, name: str) -> None:
+    """Make somebody an administrator of the building."""
     footnote.grants.put(Grant(f"admin-{name}", name, "home", "admin", iso_time(0)))
+
+
+def premium(footnote: Footnote, who: Someone) -> None:
+    """Give somebody the level at which people make keys."""
+    who("GET", "/me")
+    person = footnote.people.get(who.name)
+    assert person
+    footnote.people.put(replace(person, service_level="premium"))
 
 
 def upload(footnote: Footnote, who: Someone, **access: Any) -> str:
@@ -221,6 +230,7 @@ def test_only_administrators_administer(ann: Someone, bob: Someone, footnote: Fo
 def test_an_account_that_is_switched_off(ann: Someone, bob: Someone, footnote: Footnote) -> None:
     """Switched off, every door is closed at once, to tokens that hold and to keys; switched on, they are open again."""
     admin(footnote, "ann")
+    premium(footnote, bob)
     key = bob("POST", "/keys", json={"name": "k", "allowedActions": ["search"]}).json()["key"]
     by_key = {"authorization": f"Bearer {key}"}
     assert ann("PATCH", "/people/bob", json={"isActive": False}).json()["isActive"] is False
@@ -236,6 +246,8 @@ def test_an_account_that_is_switched_off(ann: Someone, bob: Someone, footnote: F
 def test_api_keys(ann: Someone, bob: Someone, client: TestClient, footnote: Footnote, clock: Clock) -> None:
     """A key opens what it was made for and no more, for as long as it was made for, until it is taken back."""
     name = upload(footnote, ann)
+    assert ann("POST", "/keys", json={"name": "x", "allowedActions": ["search"]}).status_code == 403
+    premium(footnote, ann)
     made = ann("POST", "/keys", json={"name": "lobby", "allowedActions": ["search"], "days": 2})
     assert made.status_code == 201
     header = {"authorization": f"Bearer {made.json()['key']}"}
@@ -294,7 +306,7 @@ def test_another_building(ann: Someone, bob: Someone, footnote: Footnote) -> Non
 def test_what_is_of_others_is_unknown(ann: Someone, bob: Someone, footnote: Footnote) -> None:
     """Another's key, and people and grants of another building, answer byte for byte like what is not there."""
     admin(footnote, "ann")
-    bob("GET", "/me")
+    premium(footnote, bob)
     key_id = bob("POST", "/keys", json={"name": "k", "allowedActions": ["ask"]}).json()["keyId"]
     elsewhere = footnote.people.get("bob")
     assert elsewhere

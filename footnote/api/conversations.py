@@ -1,0 +1,93 @@
+"""Conversations: begun, held and forgotten. Another person's is one that is not there."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from corpus.model import Json
+from corpus.records.conversations import Conversation, Message, conversation_data, message_data
+from corpus.records.personas import contact_data, unknown_persona
+from footnote.api.asker import Asker, Parts
+from footnote.api.conversation_shapes import (
+    ConversationReply,
+    ConversationRequest,
+    ConversationShape,
+    ConversationsReply,
+    MessageShape,
+    Said,
+)
+from footnote.api.replies import Data, once, tagged
+from footnote.connect import Footnote
+
+router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
+
+
+@router.post("", status_code=HTTPStatus.CREATED, response_model=ConversationShape)
+def begin(request: Request, footnote: Parts, scope: Asker, asked: ConversationRequest) -> Response:
+    """Begin a conversation."""
+    if asked.personaId and not footnote.converser.personas.get(scope.tenant_id, asked.personaId):
+        raise unknown_persona(asked.personaId)
+
+    def make() -> tuple[HTTPStatus, Data]:
+        begun = footnote.converser.begin(scope, asked.personaId, asked.title)
+        return HTTPStatus.CREATED, conversation_data(begun)
+
+    return once(footnote, scope, request, asked.model_dump(), make)
+
+
+@router.get("", response_model=ConversationsReply)
+def conversations(
+    request: Request, footnote: Parts, scope: Asker, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    """List your conversations, those with the newest message first. Without a cursor it was the last page."""
+    found, following = footnote.converser.conversations.listed(scope, limit, cursor)
+    return tagged(request, {"conversations": [conversation_data(one) for one in found], "cursor": following})
+
+
+@router.get("/{conversation_id}", response_model=ConversationReply)
+def conversation(
+    request: Request, footnote: Parts, scope: Asker, conversation_id: str, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    """Return a conversation with its messages, newest first."""
+    records = footnote.converser.conversations
+    found = records.mine(scope, conversation_id)
+    said, following = records.messages(found, limit, cursor)
+    messages = _with_contact(footnote, found, said)
+    return tagged(request, {**conversation_data(found), "messages": messages, "cursor": following})
+
+
+@router.post("/{conversation_id}/messages", status_code=HTTPStatus.CREATED, response_model=MessageShape)
+def say(request: Request, footnote: Parts, scope: Asker, conversation_id: str, said: Said) -> Response:
+    """Say something, and get the bot's message: an answer as of `POST /v1/ask`, to what was meant by it."""
+    found = footnote.converser.conversations.mine(scope, conversation_id)
+
+    def make() -> tuple[HTTPStatus, Data]:
+        (reply,) = _with_contact(footnote, found, [footnote.converser.say(scope, conversation_id, said.text)])
+        return HTTPStatus.CREATED, reply
+
+    return once(footnote, scope, request, said.model_dump(), make)
+
+
+@router.delete("/{conversation_id}", status_code=HTTPStatus.NO_CONTENT)
+def remove(footnote: Parts, scope: Asker, conversation_id: str) -> Response:
+    """Remove a conversation with all that was said in it."""
+    records = footnote.converser.conversations
+    records.remove(records.mine(scope, conversation_id))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _with_contact(footnote: Footnote, conversation: Conversation, said: list[Message]) -> list[dict[str, Json]]:
+    """Messages as they are sent: answers that are not all of it bear the persona's contact, as it is now."""
+    contact = footnote.converser.personas.answering(conversation.tenant_id, conversation.persona_id).contact
+    told = contact_data(contact) if contact else None
+    open_ended = [one.answer is not None and one.answer.type != "grounded" for one in said]
+    return [
+        {**message_data(one), "contact": told if lacking else None}
+        for one, lacking in zip(said, open_ended, strict=True)
+    ]

@@ -1,0 +1,78 @@
+"""Personas: who answers in a building. Everyone there may know; administrators say."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import Response
+
+from corpus.errors import Forbidden
+from corpus.keys import ID
+from corpus.records.personas import Contact, Persona, Personas, persona_data, unknown_persona
+from corpus.scope import Scope
+from footnote.api.asker import Asker, Parts
+from footnote.api.conversation_shapes import PersonaRequest, PersonaShape, PersonasReply
+from footnote.api.replies import expect, sent, tagged
+
+NEEDED = "admin"
+router = APIRouter(prefix="/v1/personas", tags=["personas"])
+PersonaId = Annotated[str, Path(pattern=f"^{ID.pattern}$")]
+
+
+@router.get("", response_model=PersonasReply)
+def personas(request: Request, footnote: Parts, scope: Asker) -> Response:
+    """List who answers in your building."""
+    found = Personas(footnote.table).of_tenant(scope.tenant_id)
+    return tagged(request, {"personas": [persona_data(one) for one in found]})
+
+
+@router.get("/{persona_id}", response_model=PersonaShape)
+def persona(request: Request, footnote: Parts, scope: Asker, persona_id: PersonaId) -> Response:
+    """Return a persona of your building."""
+    return tagged(request, persona_data(_known(Personas(footnote.table), scope, persona_id)))
+
+
+@router.put("/{persona_id}", response_model=PersonaShape)
+def put(request: Request, footnote: Parts, scope: Asker, persona_id: PersonaId, told: PersonaRequest) -> Response:
+    """Say who answers under this id, from now on; for administrators."""
+    _administrator(scope)
+    records = Personas(footnote.table)
+    known = records.get(scope.tenant_id, persona_id)
+    expect(request, persona_data(known) if known else {})
+    wanted = Persona(
+        persona_id=persona_id,
+        tenant_id=scope.tenant_id,
+        name=told.name,
+        tone=told.tone,
+        language=told.language,
+        instructions=told.instructions,
+        contact=Contact(**told.contact.model_dump()),
+        is_default=told.isDefault,
+        rev=known.rev if known else 0,
+    )
+    return sent(persona_data(records.put(wanted)))
+
+
+@router.delete("/{persona_id}", status_code=HTTPStatus.NO_CONTENT)
+def remove(request: Request, footnote: Parts, scope: Asker, persona_id: PersonaId) -> Response:
+    """Remove a persona; its conversations go on with the default one. For administrators."""
+    _administrator(scope)
+    records = Personas(footnote.table)
+    known = _known(records, scope, persona_id)
+    expect(request, persona_data(known))
+    records.remove(known)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _known(records: Personas, scope: Scope, persona_id: str) -> Persona:
+    found = records.get(scope.tenant_id, persona_id)
+    if found is None:
+        raise unknown_persona(persona_id)
+    return found
+
+
+def _administrator(scope: Scope) -> None:
+    if NEEDED not in scope.allowed_actions:
+        raise Forbidden("Only administrators say who answers here.", hint="Ask whoever runs your building.")
