@@ -32,7 +32,7 @@ YOU = Scope("you", "home", frozenset({"user:you", "tenant:home"}), frozenset({"s
 WITHOUT_OCR: dict[str, str] = {"FOOTNOTE_OCR": "off"}
 """The settings with which no picture is read, whatever the machine has."""
 
-STEPS = set("get put delete keys send extend done failed get_many transact write count prune".split())  # noqa: SIM905
+STEPS = set("get put add delete keys send extend done failed get_many transact write count prune".split())  # noqa: SIM905
 """The calls that can be a worker's last."""
 
 

@@ -2,7 +2,8 @@
 
 Each call has a record under a key that is the same whenever it is tried again, so a retry is counted once. The total is
 raised before that record is written and lowered after it was changed: whoever dies between leaves a building with less
-to spend than it has. What was set aside for a call that was never made is given back, or used by its retry.
+to spend than it has, if what was set aside was enough. What was set aside for a call that was never made is given back,
+or used by its retry.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Counters under threads: no limit is passed, and nothing is counted twice or lost, whoever is faster."""
+"""Counters under threads and crashes: no limit is passed, nothing is counted twice, whoever is faster or dies."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from corpus.records.usage import Usage, Used
 from corpus.scope import Scope
 from corpus.tables.sqlite import SqliteTable
 from tests.fakes import Clock, MemoryTable
+from tests.worlds import Fuse, Fused, Killed
 
 CLOCK = Clock()
 ANN = Scope("ann", "linden", frozenset({"user:ann"}), frozenset(ACTIONS), CLOCK(), "basic")
@@ -147,6 +149,38 @@ def test_the_total_is_that_of_the_documents(histories: list[list[tuple[str, int 
     assert sum(sizes) <= 60
 
 
+def killed_at_every_step(history: Callable[[Table], None], look: Callable[[Table], None]) -> None:
+    """Have a history end at each of its calls into a table, before and after it, and look at what it left."""
+    for after in (False, True):
+        step, ended = 0, False
+        while not ended:
+            step += 1
+            table = MemoryTable(CLOCK)
+            fused: Any = Fused(table, Fuse(step, after))
+            with suppress(Killed):
+                history(fused)
+                ended = True
+            look(table)
+        assert step > 5
+
+
+@pytest.mark.parametrize("sizes", [(60, None), (60, 90, 90), (60, 10, None, 5)])
+def test_nobody_gains_by_a_crash(sizes: tuple[int | None, ...]) -> None:
+    """Killed at any call into the table, the total is never less than what is counted of the documents."""
+
+    def history(table: Table) -> None:
+        for size in sizes:
+            Usage(table).keep("ann", "d1", size, {})
+
+    def look(table: Table) -> None:
+        usage = Usage(table)
+        used, counted = usage.of("ann", CLOCK()), usage.counted("ann", "d1")
+        assert used.documents >= int(counted is not None)
+        assert used.bytes >= (counted or 0)
+
+    killed_at_every_step(history, look)
+
+
 CALL = Call("linden", "ann", "2026-11", "job1", "embed", 1, "embed", "a-model")
 
 
@@ -171,3 +205,21 @@ def test_one_call_made_by_many(table: Table) -> None:
     assert together(THREADS, call) == [None] * THREADS
     assert spending.of_month("linden", "2026-11") == Cost(7)
     assert list(spending.by_day("linden", "2026-11").values()) == [Cost(7)]
+
+
+def test_no_building_gains_by_a_crash() -> None:
+    """Killed at any call into the table, the month's total is never less than what its calls cost or have set aside."""
+
+    def history(table: Table) -> None:
+        spending = Spending(table)
+        spending.reserve(CALL, Cost(10), 100, CLOCK())
+        spending.correct(CALL, Cost(7), CLOCK())
+        spending.reserve(replace(CALL, batch=2), Cost(10), 100, CLOCK())
+        spending.release(replace(CALL, batch=2), CLOCK())
+
+    def look(table: Table) -> None:
+        calls = table.query(0, "SPEND#linden#2026-11", ("CALL#", "CALL#~")).items
+        counted = sum(int(str(item.data["costMicros"])) for item in calls)
+        assert Spending(table).of_month("linden", "2026-11").cost_micros >= counted
+
+    killed_at_every_step(history, look)
