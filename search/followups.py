@@ -67,7 +67,7 @@ _VERBS = _listed(
     "start starts begin begins end ends run runs last need needs use allow let park move repair repairs clear "
     "clears collect read leave bring look looks inspect call reach find stand live stay put play carry rise rises "
     "happens happen break lend send ask decide decides there going ahead up off out not once long far much many "
-    "often fit impose valid free full"
+    "often fit impose valid got found won lost paid built sold free full"
 )
 _SUBJECTS = _listed("i we you one it he she they me us them him")
 _ATTRIBUTES = _listed(
@@ -82,7 +82,8 @@ _CLASSES = tuple(
     )
 )
 _EXPLETIVE = re.compile(
-    r"\bit (?:\w+ )?(?:to|that)\b|\b(?:is|was) it (?:allowed|possible|forbidden|permitted|true|necessary|ok)\b.*\bto\b",
+    r"\bit (?:be |is |was )?(?:allowed|possible|forbidden|permitted|true|necessary|ok|takes?|matters?)\b"
+    r".*\b(?:to|that|if)\b",
     re.IGNORECASE,
 )
 _HE, _SHE, _THEY, _IT = "he him his", "she her hers", "they them their theirs", "it its this that these those"
