@@ -27,6 +27,7 @@ from corpus.records.levels import ACTIONS
 from corpus.records.people import People
 from corpus.records.personas import Personas
 from corpus.records.recall import Recalls
+from corpus.records.trails import Trails
 from corpus.records.uploads import PartedUploads
 from corpus.scope import UNLIMITED, Scope
 from corpus.texts import stored
@@ -175,6 +176,11 @@ class Footnote:
     def grants(self) -> Grants:
         """The records of who may be in which building."""
         return Grants(self.table)
+
+    @property
+    def trails(self) -> Trails:
+        """The records of who read what, and who changed whose rights."""
+        return Trails(self.table)
 
     @property
     def allowance(self) -> Allowance:

@@ -17,6 +17,7 @@ from footnote.api import (
     personas,
     questions,
     service,
+    trails,
     uploads,
 )
 from footnote.api.door import Door, most_at_once
@@ -54,7 +55,7 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     app.state.most = most = most_at_once(footnote.settings.limits.bytes, behind_gateway=behind_gateway)
     app.add_middleware(Door, most=most, open_to_all=open_to_all, meter=meter)
     handle(app)
-    routers = (documents, changes, uploads, questions, conversations, personas, people, levels, service)
+    routers = (documents, changes, uploads, questions, conversations, personas, people, levels, trails, service)
     for router in (one.router for one in routers):
         app.include_router(router)
     if not behind_gateway:

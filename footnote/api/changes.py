@@ -17,6 +17,7 @@ from footnote.api.asker import Asker, Parts, readable
 from footnote.api.door import Most
 from footnote.api.replies import KEY, Data, expect, once, sent
 from footnote.api.shapes import Amendment, DocumentShape
+from footnote.api.trails import audited
 from footnote.connect import Footnote
 from footnote.render import document_data, document_with_progress
 
@@ -55,7 +56,10 @@ def amend(request: Request, footnote: Parts, scope: Asker, document_id: str, sai
     _expected(request, footnote, scope, document_id)
     if said.access:
         footnote.allowance.allow(scope, "share")
-    return sent(document_data(footnote.amend(scope, document_id, said.terms())))
+    document = footnote.amend(scope, document_id, said.terms())
+    if said.access:
+        audited(footnote, scope, "share", document_id, access=document_data(document)["access"])
+    return sent(document_data(document))
 
 
 @router.post("/{document_id}/retry", status_code=HTTPStatus.ACCEPTED, response_model=DocumentShape)
@@ -70,6 +74,7 @@ def remove(request: Request, footnote: Parts, scope: Asker, document_id: str) ->
     """Remove a document: no search, answer or list knows it from now on."""
     _expected(request, footnote, scope, document_id)
     footnote.uploads.remove(scope, document_id)
+    audited(footnote, scope, "remove", document_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

@@ -14,6 +14,7 @@ from corpus.records.events import Events, event_data
 from footnote.api.asker import Asker, Parts, readable
 from footnote.api.replies import downloaded, tagged
 from footnote.api.shapes import DocumentsReply, DocumentStatus, DocumentWithProgress, EventsReply, PagesReply, PageText
+from footnote.api.trails import accessed
 from footnote.render import document_data, document_with_progress, page_data, page_text_data
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
@@ -33,14 +34,16 @@ def documents(
 ) -> Response:
     """List the documents, newest first. A page may be short; without a cursor it was the last."""
     wanted = Listing(status or "", media_type, since.isoformat() if since else "", until.isoformat() if until else "~")
-    found, following = footnote.documents.listed(scope.user_id, wanted, limit, cursor)
+    with accessed(request, footnote, scope, "list"):
+        found, following = footnote.documents.listed(scope.user_id, wanted, limit, cursor)
     return tagged(request, {"documents": [document_data(one) for one in found], "cursor": following})
 
 
 @router.get("/{document_id}", response_model=DocumentWithProgress)
 def document(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
     """Return a document's record: its status, how far it is, its page ledger, and why it is in error if it is."""
-    found = readable(footnote, scope, document_id)
+    with accessed(request, footnote, scope, "read", document_id):
+        found = readable(footnote, scope, document_id)
     return tagged(request, document_with_progress(found, footnote.jobs.get(document_id, found.job_id)))
 
 
@@ -54,7 +57,8 @@ def events(
     cursor: Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")] = None,
 ) -> Response:
     """Return what happened in a document's jobs in the last seven days, newest first."""
-    readable(footnote, scope, document_id)
+    with accessed(request, footnote, scope, "read", document_id):
+        readable(footnote, scope, document_id)
     found, following = Events(footnote.table).of_document(document_id, limit, cursor)
     return tagged(request, {"events": [event_data(one) for one in found], "cursor": following})
 
@@ -62,7 +66,8 @@ def events(
 @router.get("/{document_id}/content", response_class=Response)
 def content(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
     """Return the original as it was uploaded last, to be saved rather than shown: it is untrusted."""
-    found = readable(footnote, scope, document_id)
+    with accessed(request, footnote, scope, "read", document_id):
+        found = readable(footnote, scope, document_id)
     try:
         blob = footnote.blobs.get(found.key, footnote.settings.limits.bytes)
     except BlobMissing as error:
@@ -73,7 +78,8 @@ def content(request: Request, footnote: Parts, scope: Asker, document_id: str) -
 @router.get("/{document_id}/pages/{page_number}", response_model=PageText)
 def page(request: Request, footnote: Parts, scope: Asker, document_id: str, page_number: int) -> Response:
     """Return the stored text of a page, where citations point: `startPosition` is where it begins in the document."""
-    found = readable(footnote, scope, document_id)
+    with accessed(request, footnote, scope, "read", document_id):
+        found = readable(footnote, scope, document_id)
     text = footnote.text(found)
     pages = [one for one in text.pages if one.number == page_number] if text else []
     if not text or not pages:
@@ -84,5 +90,6 @@ def page(request: Request, footnote: Parts, scope: Asker, document_id: str, page
 @router.get("/{document_id}/pages", response_model=PagesReply)
 def pages(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
     """Return the page ledger of the version that answers: how each page was read; no pages while none does."""
-    text = footnote.text(readable(footnote, scope, document_id))
+    with accessed(request, footnote, scope, "read", document_id):
+        text = footnote.text(readable(footnote, scope, document_id))
     return tagged(request, {"pages": [page_data(page) for page in text.pages] if text else []})

@@ -12,6 +12,7 @@ from corpus.records.usage import Usage
 from footnote.api.asker import Asker, Parts
 from footnote.api.level_shapes import LevelChange, LevelShape, LevelsReply, UsageReply
 from footnote.api.replies import sent, tagged
+from footnote.api.trails import audited
 
 router = APIRouter(prefix="/v1", tags=["levels"])
 
@@ -36,7 +37,9 @@ def set_level(footnote: Parts, scope: Asker, level: str, said: LevelChange) -> R
         support_priority=said.supportPriority,
         rev=known.get(level).rev,
     )
-    return sent(level_data(known.put(changed)))
+    kept = level_data(known.put(changed))
+    audited(footnote, scope, "set level", level, **kept)
+    return sent(kept)
 
 
 @router.get("/usage", response_model=UsageReply)

@@ -33,6 +33,7 @@ from footnote.api.people_shapes import (
     PersonShape,
 )
 from footnote.api.replies import Data, once, sent, tagged
+from footnote.api.trails import audited
 from footnote.connect import Footnote
 
 router = APIRouter(prefix="/v1", tags=["people"])
@@ -62,6 +63,7 @@ def make_key(footnote: Parts, scope: KeyMaker, asked: KeyRequest) -> Response:
     key, made = footnote.api_keys.make(
         scope.user_id, scope.tenant_id, asked.terms(), scope.allowed_actions, secret, footnote.clock()
     )
+    audited(footnote, scope, "make key", made.key_id, allowedActions=tuple(sorted(made.allowed_actions)))
     return sent({**key_data(made), "key": key}, HTTPStatus.CREATED)
 
 
@@ -76,6 +78,7 @@ def keys(request: Request, footnote: Parts, scope: Asker, limit: Limit = 50, cur
 def revoke_key(footnote: Parts, scope: Asker, key_id: str) -> Response:
     """Take one of your API keys back: it opens nothing from now on."""
     footnote.api_keys.revoke(scope.user_id, key_id, footnote.clock())
+    audited(footnote, scope, "revoke key", key_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -98,7 +101,10 @@ def change_person(footnote: Parts, scope: Admin, user_id: str, said: PersonChang
         role=said.role or person.role,
         service_level=said.serviceLevel or person.service_level,
     )
-    return sent(person_data(footnote.people.put(changed)))
+    told = said.model_dump(exclude_none=True)
+    kept = footnote.people.put(changed)
+    audited(footnote, scope, "change person", user_id, **told)
+    return sent(person_data(kept))
 
 
 @router.get("/grants", response_model=GrantsReply)
@@ -124,7 +130,9 @@ def grant(request: Request, footnote: Parts, scope: Admin, asked: GrantRequest) 
             asked.unitId or "",
             scope.user_id,
         )
-        return HTTPStatus.CREATED, grant_data(footnote.grants.put(made))
+        kept = grant_data(footnote.grants.put(made))
+        audited(footnote, scope, "grant", asked.userId, **kept)
+        return HTTPStatus.CREATED, kept
 
     return once(footnote, scope, request, asked.model_dump(mode="json"), make)
 
@@ -133,7 +141,9 @@ def grant(request: Request, footnote: Parts, scope: Admin, asked: GrantRequest) 
 def import_grants(footnote: Parts, scope: Admin, asked: GrantsImport) -> Response:
     """Take grants from CSV with the columns userId, role, unitId, from, until: all of them, or none and the line."""
     found = from_csv(asked.csv, scope.tenant_id, scope.user_id)
-    return sent({"lines": len(found), "granted": footnote.grants.put_all(found)})
+    granted = footnote.grants.put_all(found)
+    audited(footnote, scope, "import grants", scope.tenant_id, lines=len(found), granted=granted)
+    return sent({"lines": len(found), "granted": granted})
 
 
 @router.delete("/people/{user_id}/grants/{grant_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -144,6 +154,7 @@ def take_back(footnote: Parts, scope: Admin, user_id: str, grant_id: str) -> Res
     if found is None:
         raise NotFound(f"There is no grant {grant_id[:128]}.", hint="List the grants to see their ids.")
     footnote.grants.remove(found)
+    audited(footnote, scope, "take back grant", user_id, **grant_data(found))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

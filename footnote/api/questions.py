@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from corpus.answers import Answer
+from corpus.records.personas import contact_data
+from corpus.scope import Scope
 from footnote.api.asker import Asker, Parts
-from footnote.api.replies import Once, once, sent
+from footnote.api.replies import Data, Once, once, sent
 from footnote.api.shapes import AnswerReply, Question, SearchReply, SearchRequest
 from footnote.api.streams import STREAMED, streamed, wanted
+from footnote.api.trails import accessed
+from footnote.connect import Footnote
 from footnote.render import answer_data, hit_data
+from search.answer import Answering
 
 router = APIRouter(prefix="/v1", tags=["questions"])
 
 
 @router.post("/search", response_model=SearchReply)
-def search(footnote: Parts, scope: Asker, asked: SearchRequest) -> Response:
+def search(request: Request, footnote: Parts, scope: Asker, asked: SearchRequest) -> Response:
     """Return the chunks that fit a question best."""
-    found = footnote.search(scope, asked.question, asked.k, asked.only, asked.day)
+    with accessed(request, footnote, scope, "search") as documents:
+        found = footnote.search(scope, asked.question, asked.k, asked.only, asked.day)
+        documents += [hit.generation.document_id for hit in found.hits]
     return sent({"hits": [hit_data(hit) for hit in found.hits]})
 
 
@@ -27,9 +36,33 @@ def search(footnote: Parts, scope: Asker, asked: SearchRequest) -> Response:
 def ask(request: Request, footnote: Parts, scope: Asker, asked: Question) -> Response:
     """Answer a question from the documents, with a citation for every sentence, or say that they do not.
 
-    With `Accept: text/event-stream` each sentence is sent as soon as it is verified, and the answer last.
+    With `Accept: text/event-stream` each sentence is sent as soon as it is verified, and the answer last. What is not
+    answered in full comes with whom to turn to, where the building says so.
     """
-    told, given = asked.model_dump(mode="json"), (scope, asked.question, asked.day, asked.only)
+    as_sent = partial(_told, footnote, scope)
     if wanted(request):
-        return streamed(request, Once(footnote, scope, request, told), footnote.stream(*given))
-    return once(footnote, scope, request, told, lambda: (HTTPStatus.OK, answer_data(footnote.ask(*given))))
+        once_only = Once(footnote, scope, request, asked.model_dump(mode="json"))
+        return streamed(request, once_only, _answering(request, footnote, scope, asked), as_sent)
+
+    def make() -> tuple[HTTPStatus, Data]:
+        with accessed(request, footnote, scope, "ask") as documents:
+            answer = footnote.ask(scope, asked.question, asked.day, asked.only)
+            documents += [one.document_id for one in answer.citations]
+        return HTTPStatus.OK, as_sent(answer)
+
+    return once(footnote, scope, request, asked.model_dump(mode="json"), make)
+
+
+def _answering(request: Request, footnote: Footnote, scope: Scope, asked: Question) -> Answering:
+    with accessed(request, footnote, scope, "ask") as documents:
+        for one in footnote.stream(scope, asked.question, asked.day, asked.only):
+            if isinstance(one, Answer):
+                documents += [citation.document_id for citation in one.citations]
+            yield one
+
+
+def _told(footnote: Footnote, scope: Scope, answer: Answer) -> Data:
+    """An answer as it is sent; one that is not all of it bears the contact of the building's default persona."""
+    grounded = answer.type == "grounded"
+    contact = None if grounded else footnote.converser.personas.answering(scope.tenant_id, "").contact
+    return {**answer_data(answer), "contact": contact_data(contact) if contact else None}

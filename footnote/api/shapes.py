@@ -123,6 +123,10 @@ class AnswerReply(BaseModel):
     citations: list[CitationShape]
     notes: list[str]
     asOf: str | None = Field(description="the day that was asked for, if one was")
+    contact: dict[str, str] | None = Field(
+        description="whom to turn to, where something was not answered",
+        examples=[{"name": "Caretaker", "phone": "0187"}],
+    )
 
 
 class DocumentShape(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from corpus.answers import Answer
 from corpus.errors import FootnoteError
 from footnote.api.problems import of_bug, of_error
-from footnote.api.replies import REPLAYED, Once, rendered
-from footnote.render import answer_data, sentence_data
+from footnote.api.replies import REPLAYED, Data, Once, rendered
+from footnote.render import sentence_data
 from search.answer import Answering
 
 MEDIA_TYPE = "text/event-stream"
@@ -43,8 +43,11 @@ def wanted(request: Request) -> bool:
     return MEDIA_TYPE in {one.partition(";")[0].strip() for one in named}
 
 
-def streamed(request: Request, once: Once, answering: Answering) -> StreamingResponse:
-    """Return an answer as events; what fails before the question was looked up is raised instead."""
+def streamed(request: Request, once: Once, answering: Answering, told: Callable[[Answer], Data]) -> StreamingResponse:
+    """Return an answer as events, the last of them as it is `told`.
+
+    What fails before the question was looked up is raised instead.
+    """
     if once.earlier:
         replayed = _event("answer", once.earlier.body.encode())
         return StreamingResponse(iter([replayed]), headers=REPLAYED, media_type=MEDIA_TYPE)
@@ -53,16 +56,18 @@ def streamed(request: Request, once: Once, answering: Answering) -> StreamingRes
     except BaseException:
         once.drop()
         raise
-    events = _events(request, once, answering)
+    events = _events(request, once, answering, told)
     return StreamingResponse(beating(events, BEAT_SECONDS), headers=UNBUFFERED, media_type=MEDIA_TYPE)
 
 
-def _events(request: Request, once: Once, answering: Answering) -> Generator[bytes, None, None]:
+def _events(
+    request: Request, once: Once, answering: Answering, told: Callable[[Answer], Data]
+) -> Generator[bytes, None, None]:
     """Yield an answer as events, and b"" while there is none; a failure is the last of them."""
     try:
         for one in answering:
             if isinstance(one, Answer):
-                body = rendered(answer_data(one))
+                body = rendered(told(one))
                 once.keep(HTTPStatus.OK, body)
                 yield _event("answer", body)
             else:

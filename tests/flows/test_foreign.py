@@ -70,7 +70,14 @@ TELLING_OF_PERSONAS: dict[str, dict[str, Any]] = {
 NAMING_NOTHING = {
     *("POST /v1/documents", "POST /v1/uploads", "GET /health", "GET /ready", "GET /metrics"),
     *("GET /v1/me", "PATCH /v1/me", "GET /v1/keys", "POST /v1/keys", "GET /v1/levels", "GET /v1/usage"),
-    *("GET /v1/people", "GET /v1/grants", "POST /v1/grants", "POST /v1/grants/import"),
+    *(
+        "GET /v1/access",
+        "GET /v1/audit",
+        "GET /v1/people",
+        "GET /v1/grants",
+        "POST /v1/grants",
+        "POST /v1/grants/import",
+    ),
 }
 
 

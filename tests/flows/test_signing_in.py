@@ -67,6 +67,7 @@ class Someone:
         return {"authorization": f"Bearer {jwt.encode(told, KEY, 'RS256', {'kid': 'k1'})}"}
 
     def __call__(self, verb: str, path: str, **more: Any) -> Any:
+        self._clock.sleep(0.002)
         return self._client.request(verb, f"/v1{path}", headers={**self.header(), **more.pop("headers", {})}, **more)
 
 
@@ -325,3 +326,49 @@ def test_what_is_of_others_is_unknown(ann: Someone, bob: Someone, footnote: Foot
         told = [(one.status_code, one.content.replace(name, b"ID")) for one, name in zip(replies, names, strict=True)]
         assert told[0] == told[1]
         assert told[0][0] == 404
+
+
+def test_the_trails(ann: Someone, bob: Someone, footnote: Footnote) -> None:
+    """Each read and search leaves who, when and which documents, each change of rights what it was; none any text."""
+    admin(footnote, "ann")
+    name = upload(footnote, ann, isPublic=True)
+    bob("GET", "/me")
+    grant = ann("POST", "/grants", json={"userId": "bob", "role": "resident"}).json()
+    assert bob("POST", "/search", json=ASKED, headers={"x-request-id": "r-1"}).status_code == 200
+    bob("POST", "/ask", json=ASKED)
+    bob("GET", f"/documents/{name}/content")
+    bob("GET", "/documents/none")
+    ann("DELETE", f"/people/bob/grants/{grant['grantId']}")
+    ann("DELETE", f"/documents/{name}")
+
+    told = [one for one in ann("GET", "/access").json()["accesses"] if one["userId"] == "bob"][::-1]
+    assert [(one["action"], one["documentIds"], one["outcome"]) for one in told] == [
+        ("search", [name], "ok"),
+        ("ask", [name], "ok"),
+        ("read", [name], "ok"),
+        ("read", ["none"], "not_found"),
+    ]
+    assert told[0]["requestId"] == "r-1"
+    entries = ann("GET", "/audit").json()["entries"][::-1]
+    assert [(one["actor"], one["action"], one["target"]) for one in entries] == [
+        ("ann", "share", name),
+        ("ann", "grant", "bob"),
+        ("ann", "take back grant", "bob"),
+        ("ann", "remove", name),
+    ]
+    for path in ("/access", "/audit"):
+        assert "pool" not in ann("GET", path).text
+        assert ann("GET", path, params={"day": "2020-01-01", "month": "2020-01"}).json()["cursor"] is None
+        assert bob("GET", path).status_code == 403
+
+
+def test_whom_to_turn_to(ann: Someone, footnote: Footnote) -> None:
+    """What the documents do not answer comes with the contact of the building's persona; what they answer does not."""
+    admin(footnote, "ann")
+    upload(footnote, ann)
+    contact = {"name": "Concierge", "email": "", "phone": "555 0187", "hours": "day and night"}
+    persona = {"name": "Linden", "contact": contact, "isDefault": True}
+    assert ann("PUT", "/personas/linden", json=persona).status_code in {200, 201}
+    assert ann("POST", "/ask", json=ASKED).json()["contact"] is None
+    missing = ann("POST", "/ask", json={"question": "Who won the football championship?"}).json()
+    assert (missing["type"], missing["contact"]) == ("not_found", contact)

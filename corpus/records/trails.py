@@ -1,0 +1,89 @@
+"""Who read and searched what, and who changed whose rights: kept as records that hold no text, and are never changed.
+
+An access is written before the reply; an entry of the audit once the change was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from corpus.items import ABSENT, Item
+from corpus.keys import iso_time, ulid
+from corpus.model import Json
+from corpus.ports import Table
+
+ACCESS, AUDIT = "access", "audit"
+ACCESS_SECONDS = 90 * 24 * 3600
+OF_USER = 1
+MOST_NAMED = 100
+"""Documents that one access names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trails:
+    """The trails of a table."""
+
+    table: Table
+
+    def accessed(
+        self,
+        user_id: str,
+        tenant_id: str,
+        action: str,
+        document_ids: Sequence[str],
+        outcome: str,
+        request_id: str,
+        now: float,
+    ) -> None:
+        """Write that somebody read or searched, under `ACCESS#{tenantId}#{day}` / `{timestamp}#{eventId}`."""
+        told: dict[str, Json] = {
+            "userId": user_id,
+            "tenantId": tenant_id,
+            "action": action,
+            "documentIds": tuple(dict.fromkeys(document_ids))[:MOST_NAMED],
+            "outcome": outcome,
+            "requestId": request_id,
+        }
+        partition = f"ACCESS#{tenant_id}#{iso_time(now)[:10]}"
+        self._write(ACCESS, partition, f"USER#{user_id}#ACCESS", told, now, int(now) + ACCESS_SECONDS)
+
+    def audited(
+        self, actor: str, tenant_id: str, action: str, target: str, details: Mapping[str, Json], now: float
+    ) -> None:
+        """Write that rights, levels or accounts were changed, or something was removed, without an end.
+
+        Under `AUDIT#{tenantId}#{month}` / `{timestamp}#{eventId}`.
+        """
+        told: dict[str, Json] = {
+            "actor": actor,
+            "action": action,
+            "target": target,
+            "outcome": "ok",
+            "details": details,
+        }
+        self._write(AUDIT, f"AUDIT#{tenant_id}#{iso_time(now)[:7]}", f"USER#{actor}#AUDIT", told, now, None)
+
+    def accesses(
+        self, tenant_id: str, day: str, limit: int, after: str | None = None
+    ) -> tuple[list[dict[str, Json]], str | None]:
+        """Return a page of what was read in a building on a day, newest first, and the cursor of the next."""
+        return self._page(f"ACCESS#{tenant_id}#{day}", limit, after)
+
+    def audits(
+        self, tenant_id: str, month: str, limit: int, after: str | None = None
+    ) -> tuple[list[dict[str, Json]], str | None]:
+        """Return a page of what was changed in a building in a month, newest first, and the cursor of the next."""
+        return self._page(f"AUDIT#{tenant_id}#{month}", limit, after)
+
+    def _page(self, partition: str, limit: int, after: str | None) -> tuple[list[dict[str, Json]], str | None]:
+        batch = self.table.query(0, partition, newest_first=True, limit=limit, after=after)
+        return [dict(item.data) for item in batch.items], batch.cursor
+
+    def _write(
+        self, kind: str, partition: str, of_user: str, told: Mapping[str, Json], now: float, ttl: int | None
+    ) -> None:
+        event_id, timestamp = ulid(now), iso_time(now)
+        sort = f"{timestamp}#{event_id}"
+        data = {"eventId": event_id, "timestamp": timestamp, **told}
+        self.table.put(Item(partition, sort, kind, data, {OF_USER: (of_user, sort)}, ttl=ttl), ABSENT)

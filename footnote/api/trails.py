@@ -1,0 +1,82 @@
+"""The trails that requests leave, and for administrators what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from corpus.errors import FootnoteError
+from corpus.keys import iso_day
+from corpus.model import Json
+from corpus.scope import Scope
+from footnote.api.asker import Admin, Parts
+from footnote.api.replies import tagged
+from footnote.api.trail_shapes import AccessReply, AuditReply
+from footnote.connect import Footnote
+
+router = APIRouter(prefix="/v1", tags=["trails"])
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
+
+
+@contextmanager
+def accessed(
+    request: Request, footnote: Footnote, scope: Scope, action: str, *document_ids: str
+) -> Iterator[list[str]]:
+    """Write down before the reply that somebody reads or searches; whoever is inside names the documents it found."""
+    found, outcome = list(document_ids), "ok"
+    try:
+        yield found
+    except FootnoteError as error:
+        outcome = error.code
+        raise
+    except GeneratorExit:
+        outcome = "left"
+        raise
+    except BaseException:
+        outcome = "internal"
+        raise
+    finally:
+        request_id = str(request.state.request_id)
+        who = (scope.user_id, scope.tenant_id)
+        footnote.trails.accessed(*who, action, found, outcome, request_id, footnote.clock())
+
+
+def audited(footnote: Footnote, scope: Scope, action: str, target: str, **details: Json) -> None:
+    """Write down that the asker changed rights, levels or accounts, or removed something."""
+    footnote.trails.audited(scope.user_id, scope.tenant_id, action, target, details, footnote.clock())
+
+
+@router.get("/access", response_model=AccessReply)
+def accesses(
+    request: Request,
+    footnote: Parts,
+    scope: Admin,
+    day: Annotated[date | None, Query(description="The day, in UTC; today without.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """Say who read and searched in the building on a day, newest first: which documents, and never what was asked."""
+    wanted = day.isoformat() if day else iso_day(footnote.clock())
+    found, following = footnote.trails.accesses(scope.tenant_id, wanted, limit, cursor)
+    return tagged(request, {"accesses": found, "cursor": following})
+
+
+@router.get("/audit", response_model=AuditReply)
+def audits(
+    request: Request,
+    footnote: Parts,
+    scope: Admin,
+    month: Annotated[str, Query(pattern=r"^([0-9]{4}-[0-9]{2})?$", description="The month; this one without.")] = "",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """Say who changed rights, levels and accounts in the building in a month, and removed what, newest first."""
+    wanted = month or iso_day(footnote.clock())[:7]
+    found, following = footnote.trails.audits(scope.tenant_id, wanted, limit, cursor)
+    return tagged(request, {"entries": found, "cursor": following})
