@@ -42,6 +42,7 @@ ACTIONS = frozenset(f"{service}:{verb}" for service, verbs in VERBS.items() for 
 
 READS = ("GetItem", "BatchGetItem", "Query")
 WRITES = ("PutItem", "UpdateItem", "ConditionCheckItem")
+TAKEN_BACK = ("UPLOAD#u", "USER#u", "TENANT#t", "CONVERSATION#c", "EMAIL#e")
 LOOKS = (f"{DOMAIN}/", f"{CHUNKS}/_mapping", f"{CHUNKS}/_settings")
 
 MUST: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -62,16 +63,16 @@ MUST: Mapping[str, tuple[tuple[str, str], ...]] = {
     "QuestionsRole": (
         *((f"s3:{verb}", ORIGINAL) for verb in ("PutObject", "AbortMultipartUpload", "ListMultipartUploadParts")),
         ("s3:DeleteObject", ORIGINAL),
-        ("s3:GetObject", DERIVED),
+        *(("s3:GetObject", one) for one in (DERIVED, ORIGINAL)),
         ("s3:ListBucket", BUCKET),
-        ("sqs:GetQueueAttributes", QUEUE),
+        *((f"sqs:{verb}", QUEUE) for verb in ("GetQueueAttributes", "SendMessage")),
         *((f"dynamodb:{verb}", TABLE) for verb in (*READS, "DescribeTable")),
         *(
             (f"dynamodb:{verb} {key}", TABLE)
             for verb in WRITES
-            for key in ("DOCUMENT#d", "UPLOAD#u", "USER#u", "LEVEL#basic")
+            for key in (*("DOCUMENT#d", "UPLOAD#u", "LEVEL#basic", "KEY#k", "ACCESS#t#d", "AUDIT#t#m"), *TAKEN_BACK[1:])
         ),
-        *((f"dynamodb:DeleteItem {key}", TABLE) for key in ("UPLOAD#u", "USER#u")),
+        *((f"dynamodb:DeleteItem {key}", TABLE) for key in TAKEN_BACK),
         ("dynamodb:Query", f"{TABLE}/index/GSI3"),
         *(("es:ESHttpGet", look) for look in LOOKS),
         ("es:ESHttpPost", f"{CHUNKS}/_msearch"),
@@ -115,8 +116,8 @@ NOT: Mapping[str, tuple[tuple[str, str], ...]] = {
         *(("es:ESHttpPost", f"{CHUNKS}/{end}") for end in ("_bulk", "_refresh", "_doc", "_update_by_query")),
         *((f"s3:{verb}", DERIVED) for verb in ("PutObject", "DeleteObject")),
         *((f"dynamodb:{verb} INDEX", TABLE) for verb in WRITES),
-        ("dynamodb:DeleteItem DOCUMENT#d", TABLE),
-        *((f"sqs:{verb}", QUEUE) for verb in ("SendMessage", "ReceiveMessage", "DeleteMessage")),
+        *((f"dynamodb:DeleteItem {key}", TABLE) for key in ("DOCUMENT#d", "ACCESS#t#d", "AUDIT#t#m", "KEY#k")),
+        *((f"sqs:{verb}", QUEUE) for verb in ("ReceiveMessage", "DeleteMessage")),
     ),
     "UpkeepRole": (
         ("es:ESHttpPost", f"{CHUNKS}/_msearch"),
