@@ -1,0 +1,55 @@
+"""The client, against a server as people run it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from footnote.client import Client, Refused
+from tests.flows.test_api import RULES, SERVE
+
+pytestmark = pytest.mark.service
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    command = [sys.executable, "-c", SERVE, "--home", str(tmp_path / "home"), "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent.parent
+    ) as server:
+        assert server.stdout
+        found = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
+        assert found
+        yield found[0]
+        server.send_signal(signal.SIGINT)
+
+
+def test_a_program_asks(address: str, tmp_path: Path) -> None:
+    """A file is uploaded, searched, asked, opened at its citation, listed and removed; what is refused is raised."""
+    path = tmp_path / 'Hausordnung "größer".md'
+    path.write_bytes(RULES)
+    with Client(address) as footnote:
+        document = footnote.upload(path, wait=30)
+        assert (document.status, document.file_name) == ("ready", path.name.replace('"', "%22"))
+        assert [one.document_id for one in footnote.documents(status="ready")] == [document.document_id]
+
+        answer = footnote.ask("When does the pool open?")
+        assert (answer.type, answer.text) == ("grounded", "The pool opens at nine in the morning. [1]")
+        (citation,) = answer.citations
+        assert footnote.page(citation.document_id, citation.page)[citation.start : citation.end] == citation.quote
+        assert [hit.document_id for hit in footnote.search("pool", 3)] == [document.document_id]
+        assert footnote.search("pool", filter={"types": ["application/pdf"]}) == ()
+
+        footnote.remove(document.document_id)
+        with pytest.raises(Refused, match="There is no document") as refused:
+            footnote.document(document.document_id)
+        assert (refused.value.status, refused.value.code) == (404, "not_found")
+        with pytest.raises(Refused) as nonsense:
+            footnote.search("pool", 0)
+        assert nonsense.value.status == 422
