@@ -227,10 +227,10 @@ class Footnote:
     def converser(self) -> Converser:
         """Holds conversations."""
         parts = Conversations(self.table), Personas(self.table), self.llm
-        return Converser(*parts, self._said, self.clock, ulid)
+        return Converser(*parts, self.said, self.clock, ulid)
 
-    def _said(self, scope: Scope, question: str, manner: str) -> Answer:
-        """The answer to what is asked in a conversation."""
+    def said(self, scope: Scope, question: str, manner: str) -> Answer:
+        """Return the answer to what is asked in a conversation, in the manner of who answers there."""
         self.allowance.allow(scope, "converse")
         with self.allowance.asking(scope, "ask"):
             return self._answerer(manner).ask(scope, question)

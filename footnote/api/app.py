@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from footnote.api import (
     changes,
+    chat,
     conversations,
     documents,
     levels,
@@ -55,7 +56,7 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     app.state.most = most = most_at_once(footnote.settings.limits.bytes, behind_gateway=behind_gateway)
     app.add_middleware(Door, most=most, open_to_all=open_to_all, meter=meter)
     handle(app)
-    routers = (documents, changes, uploads, questions, conversations, personas, people, levels, trails, service)
+    routers = (documents, changes, uploads, questions, chat, conversations, personas, people, levels, trails, service)
     for router in (one.router for one in routers):
         app.include_router(router)
     if not behind_gateway:

@@ -308,6 +308,8 @@ def test_openapi(client: TestClient) -> None:
         "GET /v1/people",
         "PATCH /v1/people/{user_id}",
         "DELETE /v1/people/{user_id}/grants/{grant_id}",
+        "GET /v1/models",
+        "POST /v1/chat/completions",
         "GET /v1/access",
         "GET /v1/audit",
         "GET /v1/grants",
