@@ -39,7 +39,8 @@ UNLIMITED = "unlimited"
 class Scope:
     """Who is asking, and when: built by a door from a verified identity, never from a request's body.
 
-    `service_level` says how much they may do; a door that forgets to say it gives them the least.
+    `service_level` says how much they may do; a door that forgets to say it gives them the least. `language` is the one
+    they would rather read, "" for any.
     """
 
     user_id: str
@@ -48,6 +49,7 @@ class Scope:
     allowed_actions: frozenset[str]
     now: float
     service_level: str = "basic"
+    language: str = ""
 
     def where(self, shared: frozenset[str] = frozenset(), only: Filter = EVERYTHING) -> Where:
         """What this asker's searches may see; `shared` are the documents shared with them by name."""

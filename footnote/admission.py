@@ -63,7 +63,8 @@ def _of_person(footnote: Footnote, person: Person, tenant_id: str) -> Scope:
     if tenant != person.tenant_id and not counting:
         raise _unknown(tenant)
     found = principals(person.user_id, tenant, grants, now)
-    return Scope(person.user_id, tenant, found, _actions(person, tenant, counting), now, person.service_level)
+    actions, language = _actions(person, tenant, counting), str(person.preferences.get("language") or "")
+    return Scope(person.user_id, tenant, found, actions, now, person.service_level, language)
 
 
 def _actions(person: Person, tenant_id: str, counting: list[Grant]) -> frozenset[str]:

@@ -39,7 +39,7 @@ from ingest.terms import NO_TERMS, Terms
 from ingest.upload import Uploads
 from ingest.upload_parts import UploadsInParts
 from search.answer import Answerer, Answering
-from search.converse import Converser
+from search.converse import Converser, in_language
 from search.meter import RecallMeter
 from search.retrieve import Found, Retriever
 
@@ -212,15 +212,15 @@ class Footnote:
         It rests on documents that pass the filter and are in force: now, or on the day `as_of`.
         """
         with self.allowance.asking(scope, "ask"):
-            return self._answerer().ask(scope, question, as_of, only)
+            return self._answerer(in_language(scope.language)).ask(scope, question, as_of, only)
 
     def stream(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answering:
         """Yield the sentences of the same answer as each is verified, None while none is, and last the answer."""
         self.allowance.allow(scope, "stream")
         with self.allowance.asking(scope, "ask"):
-            yield from self._answerer().stream(scope, question, as_of, only)
+            yield from self._answerer(in_language(scope.language)).stream(scope, question, as_of, only)
 
-    def _answerer(self, manner: str = "") -> Answerer:
+    def _answerer(self, manner: str) -> Answerer:
         return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes(), manner)
 
     @property
@@ -233,7 +233,7 @@ class Footnote:
         """Return the answer to what is asked in a conversation, in the manner of who answers there."""
         self.allowance.allow(scope, "converse")
         with self.allowance.asking(scope, "ask"):
-            return self._answerer(manner).ask(scope, question)
+            return self._answerer(manner or in_language(scope.language)).ask(scope, question)
 
     def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes, terms: Terms = NO_TERMS) -> bool:
         """Put the bytes unless they are those of the record; return whether anything is to be done for the document."""

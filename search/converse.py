@@ -90,11 +90,19 @@ def manner(persona: Persona) -> str:
     """Return what a model is told of the voice it answers in; nothing of a persona that has none of its own."""
     told = (
         f"Your tone is: {persona.tone}." if persona.tone else "",
-        f"If the question's language is not clear, answer in {persona.language}." if persona.language else "",
+        in_language(persona.language),
         persona.instructions,
     )
     spoken = " ".join(one for one in told if one)
     return f"You answer as {persona.name}. {spoken}" if spoken else ""
+
+
+def in_language(language: str) -> str:
+    """Return what a model is told of the language to answer in, an ISO code; nothing of none.
+
+    A question is answered in its own: an answer in another language than its evidence would not be verified.
+    """
+    return f"If the question's language is not clear, answer in {language}." if language else ""
 
 
 def standalone(follow_up: str, turns: Sequence[Turn], llm: LLM) -> str:

@@ -11,7 +11,9 @@ import jwt
 import pytest
 from fastapi.testclient import TestClient
 
+from corpus.answers import Prompt
 from corpus.keys import iso_time
+from corpus.llms.quotes import Quotes
 from corpus.records.grants import Grant
 from footnote import adapters
 from footnote.api.app import create_app
@@ -372,3 +374,20 @@ def test_whom_to_turn_to(ann: Someone, footnote: Footnote) -> None:
     assert ann("POST", "/ask", json=ASKED).json()["contact"] is None
     missing = ann("POST", "/ask", json={"question": "Who won the football championship?"}).json()
     assert (missing["type"], missing["contact"]) == ("not_found", contact)
+
+
+def test_a_preferred_language(ann: Someone, footnote: Footnote) -> None:
+    """What a person prefers to read is told to the model, for questions whose own language is not clear."""
+    told: list[str] = []
+
+    class Listening(Quotes):
+        def stream(self, prompt: Prompt) -> Iterator[str]:
+            told.append(prompt.instructions)
+            yield from super().stream(prompt)
+
+    footnote.llm = Listening()
+    upload(footnote, ann)
+    ann("POST", "/ask", json=ASKED)
+    ann("PATCH", "/me", json={"preferences": {"language": "de"}})
+    ann("POST", "/ask", json=ASKED)
+    assert ["answer in de" in one for one in told] == [False, True]
