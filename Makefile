@@ -4,7 +4,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 SRC := corpus ingest search lambdas footnote tests bench sample_docs
 
-.PHONY: help demo test check baseline serve bench bench-engines soak fuzz bench-services services services-status services-stop clean
+.PHONY: help demo test check baseline serve bench bench-engines soak fuzz schema bench-services services services-status services-stop clean
 
 help:
 	@echo "make demo      ingest sample_docs/ and ask three questions"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench-engines  the vector index against other engines in one process; half an hour"
 	@echo "make soak      a PDF of 2,000 pages in slices of time, killed and stopped; a million hits against an oracle"
 	@echo "make fuzz      damaged documents for every extractor; SECONDS=60 for each, by atheris where it installs"
+	@echo "make schema    ask every route whatever its OpenAPI document allows, as three people; some minutes"
 	@echo "make bench-services  the same on OpenSearch, DynamoDB Local and moto; a quarter of an hour"
 	@echo "make services  start OpenSearch, DynamoDB Local and moto (S3, SQS) on loopback, for the tests marked service"
 	@echo "make services-status  say which of them run"
@@ -76,6 +77,13 @@ soak: .venv/dev
 
 fuzz: .venv/fuzz
 	@$(BIN)/python -m bench.fuzz $(or $(SECONDS),60)
+
+# In an environment of its own, as it has needs of its own.
+.venv/schema:
+	@$(BIN)/python -m venv $@ && $@/bin/python -m pip install --quiet --disable-pip-version-check "schemathesis>=4.32,<5"
+
+schema: .venv/dev .venv/schema
+	@SCHEMATHESIS=.venv/schema/bin/schemathesis $(BIN)/python -m bench.schema
 
 # An environment of its own: SAM's translator wants an older pydantic than the HTTP door has.
 .venv/check/made: requirements/check.txt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +23,12 @@ from footnote.api.trails import accessed
 from search.converse import REMEMBERED, manner, standalone
 
 router = APIRouter(prefix="/v1", tags=["chat"])
+CHUNKS: Mapping[int | str, dict[str, Any]] = {
+    HTTPStatus.OK.value: {
+        "description": "The answer; with `stream`, in chunks.",
+        "content": {MEDIA_TYPE: {"schema": {}}},
+    }
+}
 _MARK = re.compile(r"\[(\d+)\]")
 
 
@@ -35,7 +41,7 @@ def models(footnote: Parts, scope: Asker) -> Response:
     return sent({"object": "list", "data": data})
 
 
-@router.post("/chat/completions", response_model=ChatCompletion)
+@router.post("/chat/completions", response_model=ChatCompletion, responses={**CHUNKS})
 def complete(request: Request, footnote: Parts, scope: Asker, asked: ChatRequest) -> Response:
     """Answer the last message from the documents, in the persona's voice, with the earlier ones as what it leans on.
 

@@ -28,7 +28,7 @@ STREAMED: Mapping[int | str, dict[str, Any]] = {
         "description": "The answer; as events, each sentence when it is verified, and the answer last.",
         "content": {
             MEDIA_TYPE: {
-                "schema": {"type": "string"},
+                "schema": {},
                 "example": 'event: sentence\ndata: {"text":"The pool opens at nine. [1]","citations":[…]}\n\n'
                 'event: answer\ndata: {"type":"grounded","text":"The pool opens at nine. [1]",…}\n\n',
             }
