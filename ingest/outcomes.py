@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from corpus import bait
 from corpus.errors import Unreadable
 from corpus.model import Blob, Coverage, Document, Extracted, Generation, Live, Reason, Stages
 from corpus.records.jobs import JobStage
 from ingest.describe import Description
 from ingest.ledger import coverage
-from ingest.sniff import sniff
+from ingest.sniff import HTML, sniff
 
 ALL_STAGES = Stages(text_extracted=True, chunks_created=True, vectors_generated=True, indexed=True)
 DECLARED_SHA256 = "declaredsha256"
@@ -36,6 +37,7 @@ class Upload:
         """Return what is known of this blob; a name it does not bear is the record's."""
         name = blob.metadata.get("originalname") or document.file_name or document.document_id
         kind = sniff(blob.data, name, blob.metadata.get("declaredtype", ""))
+        hidden = kind.media_type == HTML and bait.addressed_in_markup(blob.data.decode(errors="replace"))
         return cls(
             file_name=name,
             file_type=kind.media_type,
@@ -43,7 +45,7 @@ class Upload:
             checksum_md5=hashlib.md5(blob.data, usedforsecurity=False).hexdigest(),
             checksum_sha256=hashlib.sha256(blob.data).hexdigest(),
             bucket=blob.bucket,
-            flags=kind.flags,
+            flags=(*kind.flags, *([bait.FLAG] if hidden or bait.addressed_in_name(name) else [])),
         )
 
     def check(self, blob: Blob) -> None:
@@ -76,9 +78,16 @@ def switched(
         status="ready",
         stages=ALL_STAGES,
         live={**document.live, index_name: live},
-        coverage=coverage(extracted.pages, (*upload.flags, *extracted.flags)),
+        coverage=coverage(extracted.pages, _flags(document, upload, extracted)),
         reason=None,
     )
+
+
+def _flags(document: Document, upload: Upload, extracted: Extracted) -> tuple[str, ...]:
+    """What else is to be known of a document, each once: also whether its text or a title of it speaks to a model."""
+    titles = (document.given_title, extracted.title)
+    speaks = any(map(bait.addressed_in_name, titles)) or bait.addressed(extracted.text)
+    return tuple(dict.fromkeys((*upload.flags, *extracted.flags, *([bait.FLAG] if speaks else []))))
 
 
 def as_before(document: Document, before: Document) -> Document:

@@ -16,11 +16,12 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from corpus import words
 from corpus.answers import Answer, AnswerType, Citation, Evidence, Prompt, Sentence
+from corpus.bait import addressed
 from corpus.errors import FootnoteError, Unavailable
 from corpus.model import HEADING_SEPARATOR, Document, Extracted, GenerationId, Hit, Page
 from corpus.ports import LLM, BlobStore, Embedder
 from corpus.scope import Scope
-from corpus.sentences import sentences
+from corpus.sentences import is_row, sentences
 from corpus.texts import stored
 from corpus.ways import EVERYTHING, Filter
 from search.compound import parts
@@ -38,6 +39,9 @@ CANDIDATES = 20
 EVIDENCE = 5
 TRIES = 2
 HALF = 0.5
+LED_UP = 200
+"""Characters before a sentence within which nothing may be said to a model, in the same paragraph."""
+_PARAGRAPH = re.compile(r"\n\s*\n")
 NOT_FOUND = "The documents do not answer this."
 FEWEST_WORDS = 3
 """Words of a quote; with fewer, nearly anything stands somewhere."""
@@ -199,7 +203,7 @@ class Answerer:
         return tuple(notes)
 
     def _cite(self, hit: Hit, quote: str, found: Found) -> Citation | None:
-        """The citation of a quote, cut out of the stored text; None if it does not stand there."""
+        """The citation of a quote, cut out of the stored text; None if it stands elsewhere, or speaks to a model."""
         if words.count(quote) < FEWEST_WORDS:
             return None
         place = re.compile(r"\s+".join(map(re.escape, quote.split())), re.IGNORECASE).search(hit.content)
@@ -208,7 +212,7 @@ class Answerer:
         if place is None or text is None:
             return None
         start, end = hit.start + place.start(), hit.start + place.end()
-        if text.text[start:end] != place[0]:
+        if text.text[start:end] != place[0] or addressed(_led_up_to(hit.content, place.start(), place.end())):
             return None
         page = _page_at(text, start)
         return Citation(
@@ -282,6 +286,19 @@ def _gaps(document_ids: Sequence[str], found: Found) -> tuple[str, ...]:
 def _called(citation: Citation) -> str:
     page = f", page {citation.page_label}" if citation.page_label else ""
     return citation.file_name + page
+
+
+def _led_up_to(content: str, start: int, end: int) -> str:
+    """The sentences that a quote stands in, and what leads up to them: an order may take more than one.
+
+    A table's row stands for itself, and a paragraph does not lead up to the next.
+    """
+    around = [(a, b) for a, b in sentences(content) if a < end and start < b]
+    begin, end = min([start, *(a for a, _ in around)]), max([end, *(b for _, b in around)])
+    before = content[max(0, begin - LED_UP) : begin]
+    if is_row(content[begin:end]):
+        return content[begin:end]
+    return _PARAGRAPH.split(before)[-1] + content[begin:end]
 
 
 def _quoted(hit: Hit, citation: Citation) -> Quoted:

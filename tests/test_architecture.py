@@ -28,6 +28,7 @@ NOUNS = tuple(
         "letters",
         "languages",
         "figures",
+        "bait",
         "force",
         "words",
         "sentences",

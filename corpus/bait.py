@@ -1,0 +1,138 @@
+"""What in a text is said to a language model, not to a reader: "ignore all instructions", role tags, calls of tools.
+
+Documents are for people. Where one speaks to a model, somebody may want the model to speak for them: its record says so
+(the flag `instructions`), and such a passage bears out no sentence of an answer (`search/answer.py`). This recognises
+what is usual, in English, German, French, Spanish, Italian, Japanese and Chinese, and no more: another wording passes.
+What protects an answer is that each of its sentences is verified.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+FLAG = "instructions"
+_TAG_LETTERS = re.compile("[\U000e0020-\U000e007e]+")
+"""Letters that nobody sees and models read."""
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+_MARKUP = re.compile(r"</?[a-z][^<>|]{0,2000}>|<!--|-->", re.IGNORECASE)
+_JOINED = re.compile(r"[\W_]+")
+_PARAGRAPH = re.compile(r"\n\s*\n")
+
+_MODEL = r"(?:an? )?(?:ai|llm|(?:large )?language model|(?:ai |virtual )?assistant|chat ?bot)s?"
+_GAP = r"[^.!?。\n]{0,40}?"
+_RULES = (
+    # to forget what it was told
+    (
+        rf"\b(?:ignore|disregard|forget|override|bypass|stop following|(?:do not|don['’]t) follow)\b{_GAP}"
+        rf"\b(?:above|previous|prior|preceding|earlier|foregoing|existing|your|system|other)\b{_GAP}"
+        r"\b(?:instruction|prompt|direction|guideline|rule|order|command|context|evidence|constraint)s?\b"
+    ),
+    r"\b(?:ignore|disregard|forget)\b (?:all |any )?(?:instruction|prompt)s?\b",
+    (
+        r"\b(?:ignore|disregard|forget) (?:(?:all|everything|anything) )?(?:of |that (?:was|is) |you were told )?"
+        r"(?:written |said )?(?:the )?(?:above|before(?: this)?)(?: text)?(?: and\b|[,;.:!])"
+    ),
+    (
+        rf"\b(?:ignorier\w*|vergiss|vergesst|vergessen sie|missachte\w*)\b(?! nicht){_GAP}"
+        rf"\b(?:alle|vorherig|vorig|obig|bisherig|früher|deine|ihre)\w{{0,2}}\b{_GAP}\b(?:anweisung|instruktion|befehl|vorgabe|regel|prompt)\w*"
+    ),
+    r"\b(?:ignorier\w*|vergiss|vergesst|vergessen sie)\b (?:sie )?(?:alles|das) (?:obige|vorige|vorherige|bisherige)",
+    (
+        rf"\b(?:ignore[rz]?|oublie[rz]?|(?:ne )?ten(?:ez|ir) pas compte|tiens pas compte)\b{_GAP}"
+        rf"\b(?:instruction|consigne|directive|ordre)s?\b{_GAP}\b(?:précédent|ci-dessus|antérieur|reçu|système)"
+    ),
+    r"\b(?:ignore[rz]?|oublie[rz]?)\b (?:tout )?ce qui précède",
+    rf"\b(?:ignor[ae]n?|olvid[ae]n?|omit[ae]n?|caso omiso)\b{_GAP}\b(?:instrucciones|indicaciones|órdenes)\b",
+    rf"\b(?:ignora|ignorate|dimentica|dimenticate)\b{_GAP}\b(?:istruzioni|indicazioni)\b",
+    (
+        "(?:上記|上の|以上|これまで|以前|前の|先の|すべて|全て|全ての|今まで)[^。\n]{0,15}"
+        "(?:指示|命令|プロンプト|指令)[^。\n]{0,10}(?:無視|忘れ|従わ|破棄)"
+    ),
+    "(?:忽略|无视|無視|忘记|忘掉|不要理会)[^。\n]{0,12}(?:指令|指示|提示词|提示|命令)",
+    # what it was told, and how it is told
+    (
+        rf"\b(?:reveal|print|repeat|output|leak|override|disclose)\b{_GAP}"
+        r"\b(?:system prompt|system message|initial prompt)"
+    ),
+    r"(?:^|[\n.>\]|:] ?)(?:new |updated |begin )?system (?:prompt|message|override|instructions?) ?[:=>\]]",
+    r"\bsystem ?: ?(?:you|ignore|the assistant|from now)\b",
+    r"\bnew instructions? (?:for (?:the )?(?:ai|assistant|model)|from (?:the )?(?:system|developer|administrator))\b",
+    r"\byour (?:new|only|real|true|actual) (?:task|instructions?|goal|objective) (?:is|are)\b",
+    (
+        r"<\|/?(?:im_(?:start|end|sep)|system|user|assistant|endoftext|endofprompt|eot_id|begin_of_text|start_header_id"
+        r"|end_header_id|tool_call)\|>"
+    ),
+    (
+        r"\[/?inst\]|<</?sys>>|</?evidence(?:-\w{1,64})?(?: n=\d+)?>|</?(?:system|assistant|system[-_]prompt"
+        r"|tool_calls?|function_calls?|tool_response|instructions)>|<invoke name=|#{2,} ?(?:system|instruction)s?:"
+    ),
+    # to call something
+    (
+        r"\"(?:tool|tool_calls?|tool_name|function|function_call|name|recipient_name)\" ?: ?[\"{\[]"
+        r"[^\n]{0,120}\"(?:arguments|parameters|tool_input)\" ?: ?(?:\{ ?\"|\"\{)"
+    ),
+    r"\b(?:call|invoke|use) (?:the )?[`\"']?\w{1,40}_\w{1,40}[`\"']? (?:tool|function)\b",
+    # who it is
+    (
+        rf"\byou are now {_GAP}\b(?:ai|assistant|bot|chatbot|model|agent|dan|(?:developer|debug|admin|maintenance"
+        r"|unrestricted|jailbreak) mode|unrestricted|administrator|no longer bound|free (?:of|from) (?:all|any|your))\b"
+    ),
+    (
+        r"\bfrom now on,? you (?:are|will|must|shall|only|always) "
+        r"(?:an?|the|no longer|only|answer|respond|reply|say|obey)\b"
+    ),
+    r"\bas an ai(?:[,;:]| (?:language |chat )?(?:model|assistant)\b)|\bas a (?:large )?language model\b",
+    rf"\b(?:if|since|because) you(?: are|['’]re) {_MODEL}\b(?! (?:developer|engineer|company))",
+    rf"\b(?:note|message|attention|notice|order)s? (?:to|for) (?:the |all |any )?{_MODEL}\b(?! \w)",
+    rf"\battention,? {_MODEL}:",
+    (
+        rf"\b(?:the |any |every |all )?{_MODEL} (?:that (?:is |are )?)?"
+        r"(?:reads?|reading|processing|summari[sz]ing|answering) (?:from )?(?:this|these)\b"
+    ),
+    rf"\bdu bist (?:jetzt|nun|ab sofort|ab jetzt)\b{_GAP}\b(?:assistent|ki|bot|chatbot|modell|modus|administrator)\b",
+    r"\bals (?:ki|ki-(?:assistent|modell)|sprachmodell)\b[ ,]{1,2}(?:musst|sollst|sag|antworte|gib|schreib|bist)",
+    rf"\b(?:tu es|vous êtes) (?:maintenant|désormais)\b{_GAP}\b(?:assistant|ia|modèle|robot|administrateur)\b",
+    r"\ben tant qu(?:e |['’])(?:ia|assistant|modèle de langage|intelligence artificielle)\b",
+    rf"\b(?:ahora eres|eres ahora|a partir de ahora eres)\b{_GAP}\b(?:asistente|ia|modelo|robot|administrador)\b",
+    r"\bcomo (?:una )?(?:ia|inteligencia artificial|modelo de lenguaje)\b",
+    "あなたは(?:今から|これから|今や|もはや|今後)|aiアシスタントへ|ai(?:モデル)?として[、,]|你现在是",
+    # what it must keep to itself
+    (
+        rf"\b(?:do not|don['’]t|never) (?:tell|inform|alert|notify|warn|reveal|disclose|mention|let)\b{_GAP}"
+        r"\b(?:the|this) (?:user|human|asker|person asking)s?\b"
+    ),
+    (
+        rf"\b(?:sag|sage|sagen sie|verrate|verraten sie|teile|teilen sie|erzähl\w*)\b{_GAP}"
+        r"\b(?:dem|der|den) (?:be)?nutzer(?:in|innen|n)?\b[^.!?\n]{0,20}?\b(?:nicht|nichts)\b"
+    ),
+    rf"\bn(?:e |['’])(?:dis|dites|révèle[sz]?|révélez|informe[sz]?|mentionne[sz]?)\b{_GAP}\bl['’]utilisateur\b",
+    rf"\bno (?:le )?(?:digas|diga|reveles|menciones|informes)\b{_GAP}\b(?:al|el) usuario\b",
+    "ユーザー(?:に|には)[^。\n]{0,15}(?:教え|言わ|伝え|知らせ|明かさ)(?:な|ず)",
+)
+_BAIT = tuple(re.compile(rule) for rule in _RULES)
+
+
+def addressed(text: str) -> bool:
+    """Whether something in a text is said to a model; full-width, invisible and "tag" letters count as plain ones."""
+    plain = _plain(text)
+    return any(rule.search(plain) for rule in _BAIT)
+
+
+def addressed_in_name(name: str) -> bool:
+    """Whether a file's name or a title speaks to a model, with or without blanks between its words."""
+    return addressed(name) or addressed(_JOINED.sub(" ", name))
+
+
+def addressed_in_markup(source: str) -> bool:
+    """Whether HTML speaks to a model where no reader sees it: in what it hides, and in its comments."""
+    return addressed(html.unescape(_MARKUP.sub(" ", source)))
+
+
+def _plain(text: str) -> str:
+    """The text as the rules see it: lower case, composed, each paragraph in one line."""
+    if not text.isascii():
+        shown = _TAG_LETTERS.sub(lambda run: " " + "".join(chr(ord(one) - 0xE0000) for one in run[0]), text)
+        text = unicodedata.normalize("NFKC", _UNSEEN.sub("", shown))
+    return "\n".join(" ".join(paragraph.split()) for paragraph in _PARAGRAPH.split(text.lower()))
