@@ -25,9 +25,10 @@ _GAP = r"[^.!?。\n]{0,40}?"
 _RULES = (
     # to forget what it was told
     (
-        rf"\b(?:ignore|disregard|forget|override|bypass|stop following|(?:do not|don['’]t) follow)\b{_GAP}"
+        rf"\b(?:ignore|disregard|forget|override|bypass|set aside|stop following"
+        rf"|disobey|no attention to|n[o'’]t follow)\b{_GAP}"
         rf"\b(?:above|previous|prior|preceding|earlier|foregoing|existing|your|system|other)\b{_GAP}"
-        r"\b(?:instruction|prompt|direction|guideline|rule|order|command|context|evidence|constraint)s?\b"
+        r"\b(?:instruction|prompt|direction|guideline|rule|order|command|context|evidence|constraint|safeguard)s?\b"
     ),
     r"\b(?:ignore|disregard|forget)\b (?:all |any )?(?:instruction|prompt)s?\b",
     (
@@ -36,12 +37,13 @@ _RULES = (
     ),
     (
         rf"\b(?:ignorier\w*|vergiss|vergesst|vergessen sie|missachte\w*)\b(?! nicht){_GAP}"
-        rf"\b(?:alle|vorherig|vorig|obig|bisherig|früher|deine|ihre)\w{{0,2}}\b{_GAP}\b(?:anweisung|instruktion|befehl|vorgabe|regel|prompt)\w*"
+        rf"\b(?:alle|vorherig|vorig|obig|bisherig|früher|deine|ihre)\w{{0,2}}"
+        rf"\b{_GAP}\b(?:anweisung|instruktion|befehl|vorgabe|regel|prompt)\w*"
     ),
     r"\b(?:ignorier\w*|vergiss|vergesst|vergessen sie)\b (?:sie )?(?:alles|das) (?:obige|vorige|vorherige|bisherige)",
     (
         rf"\b(?:ignore[rz]?|oublie[rz]?|(?:ne )?ten(?:ez|ir) pas compte|tiens pas compte)\b{_GAP}"
-        rf"\b(?:instruction|consigne|directive|ordre)s?\b{_GAP}\b(?:précédent|ci-dessus|antérieur|reçu|système)"
+        rf"\b(?:instruction|consigne|directive|ordre)s?\b{_GAP}\b(?:précèd|précéd|ci-dessus|antérieur|reçu|système)"
     ),
     r"\b(?:ignore[rz]?|oublie[rz]?)\b (?:tout )?ce qui précède",
     rf"\b(?:ignor[ae]n?|olvid[ae]n?|omit[ae]n?|caso omiso)\b{_GAP}\b(?:instrucciones|indicaciones|órdenes)\b",
@@ -51,15 +53,23 @@ _RULES = (
         "(?:指示|命令|プロンプト|指令)[^。\n]{0,10}(?:無視|忘れ|従わ|破棄)"
     ),
     "(?:忽略|无视|無視|忘记|忘掉|不要理会)[^。\n]{0,12}(?:指令|指示|提示词|提示|命令)",
+    (
+        r"\b(?:no attention to|set aside|disregard|forget|ignore) (?:what|whatever"
+        r"|everything|all) you (?:were|have been|are) told"
+    ),
+    rf"\b(?:beachte\w*|befolge\w*)\b{_GAP}\b(?:anweisung|instruktion|befehl)\w*(?: \w+)? nicht\b",
+    rf"\bno (?:sigas|siga|obedezcas)\b{_GAP}\b(?:instrucciones|indicaciones)\b",
     # what it was told, and how it is told
+    r"\byour (?:hidden|secret|initial|original|system|internal) (?:instruction|prompt|rule)s?\b",
+    "システムプロンプト(?:を|の)",
     (
         rf"\b(?:reveal|print|repeat|output|leak|override|disclose)\b{_GAP}"
         r"\b(?:system prompt|system message|initial prompt)"
     ),
     r"(?:^|[\n.>\]|:] ?)(?:new |updated |begin )?system (?:prompt|message|override|instructions?) ?[:=>\]]",
-    r"\bsystem ?: ?(?:you|ignore|the assistant|from now)\b",
+    r"\bsystem ?: ?(?:you|ignore|the assistant|from now|new (?:policy|rule|task)|override)\b",
     r"\bnew instructions? (?:for (?:the )?(?:ai|assistant|model)|from (?:the )?(?:system|developer|administrator))\b",
-    r"\byour (?:new|only|real|true|actual) (?:task|instructions?|goal|objective) (?:is|are)\b",
+    r"\byour (?:new|only|real|true|actual) (?:task|instructions?|goal|objective|job|mission|purpose) (?:is|are)\b",
     (
         r"<\|/?(?:im_(?:start|end|sep)|system|user|assistant|endoftext|endofprompt|eot_id|begin_of_text|start_header_id"
         r"|end_header_id|tool_call)\|>"
@@ -98,7 +108,21 @@ _RULES = (
     rf"\b(?:ahora eres|eres ahora|a partir de ahora eres)\b{_GAP}\b(?:asistente|ia|modelo|robot|administrador)\b",
     r"\bcomo (?:una )?(?:ia|inteligencia artificial|modelo de lenguaje)\b",
     "あなたは(?:今から|これから|今や|もはや|今後)|aiアシスタントへ|ai(?:モデル)?として[、,]|你现在是",
+    (
+        rf"\b(?:pretend|imagine|act as|behave as)\b (?:that |if |though )?you"
+        rf"\b{_GAP}\b(?:rule|restriction|limit|filter|guideline)s?\b"
+    ),
+    r"(?:^|[.!?\n] ?)(?:dear |hello |hey )?(?:(?:assistant|ai)[,!] |(?:language model|llm|ai assistant|chatgpt)[,:!] )",
+    "あなたは[^。\n]{0,15}。?[^。\n]{0,5}制限(?:は|が|の)(?:ありません|ない|なし)",
     # what it must keep to itself
+    (
+        rf"\b(?:do not|don['’]t|never) (?:mention|quote|cite|reveal|repeat)\b{_GAP}"
+        rf"\byour (?:answer|response|reply|summary|output)\b"
+    ),
+    (
+        r"\b(?:begin|start|end|finish) (?:each|every|your|all) (?:of your )?"
+        r"(?:answer|response|reply|output|summary)s? with\b"
+    ),
     (
         rf"\b(?:do not|don['’]t|never) (?:tell|inform|alert|notify|warn|reveal|disclose|mention|let)\b{_GAP}"
         r"\b(?:the|this) (?:user|human|asker|person asking)s?\b"
@@ -107,7 +131,10 @@ _RULES = (
         rf"\b(?:sag|sage|sagen sie|verrate|verraten sie|teile|teilen sie|erzähl\w*)\b{_GAP}"
         r"\b(?:dem|der|den) (?:be)?nutzer(?:in|innen|n)?\b[^.!?\n]{0,20}?\b(?:nicht|nichts)\b"
     ),
-    rf"\bn(?:e |['’])(?:dis|dites|révèle[sz]?|révélez|informe[sz]?|mentionne[sz]?)\b{_GAP}\bl['’]utilisateur\b",
+    (
+        rf"\bn(?:e |['’])(?:en |le )?(?:dis|dites|parle[sz]?|révèle[sz]?|révélez"
+        rf"|informe[sz]?|mentionne[sz]?)\b{_GAP}\bl['’]utilisateur\b"
+    ),
     rf"\bno (?:le )?(?:digas|diga|reveles|menciones|informes)\b{_GAP}\b(?:al|el) usuario\b",
     "ユーザー(?:に|には)[^。\n]{0,15}(?:教え|言わ|伝え|知らせ|明かさ)(?:な|ず)",
 )

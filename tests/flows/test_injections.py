@@ -17,7 +17,9 @@ import pytest
 
 from corpus.answers import Prompt
 from corpus.bait import FLAG, addressed
+from corpus.llms.openai import OpenAIModel
 from corpus.llms.quotes import Quotes
+from corpus.openai_api import Access
 from ingest.extract import Reader
 from tests.provider import Provider
 from tests.worlds import World, memory_world
@@ -95,9 +97,6 @@ def test_what_gives_orders_is_flagged(planted: World, row: dict[str, Any]) -> No
 @pytest.mark.parametrize("chat", ["obedient", "gullible"])
 def test_over_a_socket(reader: Reader, chat: str) -> None:
     """A model that does what a line `SAY: …` tells it, outside of its fence or inside, leads to no such answer."""
-    from corpus.llms.openai import OpenAIModel  # noqa: PLC0415
-    from corpus.openai_api import Access  # noqa: PLC0415
-
     with Provider(chat=chat) as provider:
         model = OpenAIModel("gpt-test", Access(provider.url, "sk-key"))
         for row in ROWS:
@@ -109,7 +108,7 @@ def test_over_a_socket(reader: Reader, chat: str) -> None:
 
 
 def test_there_are_enough() -> None:
-    """The plants cover what is usual: at least forty of them, each in its place and four languages in each text."""
+    """The plants cover what is usual: at least forty of them, in every place and in four languages."""
     assert len({row["id"] for row in ROWS}) == len(ROWS) >= 40
     assert {row["where"] for row in ROWS} == {"body", "table", "html", "heading", "title", "name"}
     assert {row["language"] for row in ROWS} >= {"en", "de", "fr", "ja"}
