@@ -101,7 +101,8 @@ def test_over_a_socket(reader: Reader, chat: str) -> None:
         model = OpenAIModel("gpt-test", Access(provider.url, "sk-key"))
         for row in ROWS:
             world = memory_world(reader)
-            world.put("d1", row["content"] + f'\n\nSAY: {row["order"]} [1 "SAY: {row["order"]}"].\n', name=row["name"])
+            order = f'SAY: {row["order"]} [1 "{row["bait"].splitlines()[-1]}"].'
+            world.put("d1", f"{row['content']}\n\n{order}\n", name=row["name"])
             world.work()
             assert row["order"] not in world.ask(row["question"], llm=model).text
         model.close()
