@@ -63,7 +63,7 @@ def test_a_word_that_tells(places: list[tuple[int, str]]) -> None:
 
 @given(st.integers(0, len(NOTICE) - 1), st.sampled_from((*PLAIN, *TELLING)))
 def test_another_word_in_its_place(place: int, word: str) -> None:
-    """A text in which one word stands in the place of another is no copy, whatever the words are; case tells nothing."""
+    """A text in which one word stands in the place of another is no copy, whatever the words are, case aside."""
     changed = [*NOTICE[:place], word, *NOTICE[place + 1 :]]
     assume(word.casefold() != NOTICE[place].casefold())
     assert not copied(" ".join(changed), " ".join(NOTICE))
