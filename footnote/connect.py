@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 LOCAL_USER = "local"
 LOCAL_TENANT = "home"
-LOCAL_ACTIONS = frozenset({*ACTIONS, "admin"})
+LOCAL_ACTIONS = frozenset({*ACTIONS, "admin", "operate"})
 
 
 class Footnote:
@@ -227,13 +227,11 @@ class Footnote:
     def converser(self) -> Converser:
         """Holds conversations."""
         parts = Conversations(self.table), Personas(self.table), self.llm
-        return Converser(*parts, self.said, self.clock, ulid)
 
-    def said(self, scope: Scope, question: str, manner: str) -> Answer:
-        """Return the answer to what is asked in a conversation, in the manner of who answers there."""
-        self.allowance.allow(scope, "converse")
-        with self.allowance.asking(scope, "ask"):
-            return self._answerer(manner or in_language(scope.language)).ask(scope, question)
+        def answer(scope: Scope, question: str, manner: str) -> Answer:
+            return self._answerer(manner).ask(scope, question)
+
+        return Converser(*parts, self.allowance, answer, self.clock, ulid)
 
     def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes, terms: Terms = NO_TERMS) -> bool:
         """Put the bytes unless they are those of the record; return whether anything is to be done for the document."""

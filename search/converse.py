@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from corpus import words
+from corpus.allowance import Allowance
 from corpus.answers import Answer, Evidence, Prompt
-from corpus.errors import FootnoteError, Forbidden
+from corpus.errors import FootnoteError, Forbidden, QuotaExceeded
 from corpus.keys import iso_time
 from corpus.ports import LLM
 from corpus.records.conversations import BOT, Conversation, Conversations, Message
@@ -42,12 +43,13 @@ INSTRUCTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Converser:
-    """Holds conversations over records; `ask` answers a question in a voice, `new_id` gives an id for a time."""
+    """Holds conversations over records; `answer` answers a question in a voice, `new_id` gives an id for a time."""
 
     conversations: Conversations
     personas: Personas
     llm: LLM
-    ask: Callable[[Scope, str, str], Answer]
+    allowance: Allowance
+    answer: Callable[[Scope, str, str], Answer]
     clock: Callable[[], float]
     new_id: Callable[[float], str]
 
@@ -60,25 +62,36 @@ class Converser:
     def say(self, scope: Scope, conversation_id: str, text: str) -> Message:
         """Answer what a person says in a conversation of their own, keep both, and return the answer.
 
-        Raises `NotFound` for a conversation that is not theirs, `Forbidden` for somebody who may not ask: what they
-        said is kept then, as not allowed.
+        Raises `NotFound` for a conversation that is not theirs, `Forbidden` and `QuotaExceeded` for somebody who may
+        not ask, or no more: what they said is kept then, as not allowed.
         """
         conversation = self.conversations.mine(scope, conversation_id)
         before = datetime.fromisoformat(conversation.last_message_at).timestamp()
         now = max(self.clock(), before + MILLISECOND)  # messages stand in the order in which they were said
         said = Message(self.new_id(now), conversation_id, iso_time(now), scope.user_id, text, "ask", NEEDED)
-        if missing := [one for one in NEEDED if one not in scope.allowed_actions]:
-            self.conversations.add(scope, [replace(said, allowed=False)])
-            raise Forbidden(f"You may not {missing[0]}.", hint="Ask whoever runs your building.")
         persona = self.personas.answering(scope.tenant_id, conversation.persona_id)
-        question = standalone(text, self._turns(conversation), self.llm)
-        answer = self.ask(scope, question, manner(persona))
+        try:
+            question, answer = self.reply(scope, persona, text, self._turns(conversation))
+        except (Forbidden, QuotaExceeded):
+            self.conversations.add(scope, [replace(said, allowed=False)])
+            raise
         then = max(self.clock(), now + MILLISECOND)
         reply = Message(
             self.new_id(then), conversation_id, iso_time(then), BOT, answer.text, used_query=question, answer=answer
         )
         self.conversations.add(scope, [said, reply])
         return reply
+
+    def reply(self, scope: Scope, persona: Persona, text: str, turns: Sequence[Turn]) -> tuple[str, Answer]:
+        """Return what somebody means behind these turns, oldest first, and the answer to it in the persona's voice.
+
+        Nothing is paid for before it is allowed. Raises `Forbidden`, and `QuotaExceeded` if today's questions are used
+        up.
+        """
+        self.allowance.allow(scope, "converse")
+        with self.allowance.asking(scope, "ask"):
+            question = standalone(text, turns[-REMEMBERED:], self.llm)
+            return question, self.answer(scope, question, manner(persona) or in_language(scope.language))
 
     def _turns(self, conversation: Conversation) -> list[Turn]:
         """The last turns of a conversation, oldest first, each question as it was understood."""

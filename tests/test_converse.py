@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from corpus.allowance import Allowance
 from corpus.answers import Answer, Prompt
-from corpus.errors import BadRequest, Forbidden, NotFound, Unavailable
+from corpus.errors import BadRequest, Forbidden, NotFound, QuotaExceeded, Unavailable
 from corpus.keys import iso_time
 from corpus.llms.quotes import Quotes
 from corpus.records.conversations import Conversation, Conversations, Message
+from corpus.records.levels import Levels
 from corpus.records.personas import Personas
 from corpus.scope import Scope
 from corpus.tables.sqlite import SqliteTable
@@ -46,7 +48,8 @@ def held(clock: Clock) -> tuple[Converser, Scope]:
     ids, table = itertools.count(), MemoryTable(clock)
     scope = Scope("ann", "home", frozenset({"user:ann"}), frozenset({"ask", "converse"}), clock())
     records, answer = (Conversations(table), Personas(table)), Answer("not_found", "No.")
-    return Converser(*records, Quotes(), lambda *_: answer, clock, lambda _: f"id{next(ids)}"), scope
+    allowance = Allowance(table, clock)
+    return Converser(*records, Quotes(), allowance, lambda *_: answer, clock, lambda _: f"id{next(ids)}"), scope
 
 
 @pytest.mark.parametrize(
@@ -118,3 +121,27 @@ def test_at_once(tmp_path: Path) -> None:
     assert records.mine(scope, "c1").last_message_at == said[-1].timestamp
     with pytest.raises(BadRequest):
         replace(said[0], text=" ")
+
+
+def test_nothing_is_paid_for_that_is_not_allowed() -> None:
+    """A question beyond the day's is refused before a model rewrites it, and kept as not allowed."""
+    converser, scope = held(Clock())
+    asked: list[Prompt] = []
+
+    class Counting(Quotes):
+        def stream(self, prompt: Prompt) -> Iterator[str]:
+            asked.append(prompt)
+            yield from super().stream(prompt)
+
+    converser = replace(converser, llm=Counting())
+    name = converser.begin(scope).conversation_id
+    converser.say(scope, name, "When does the sauna open?")
+    converser.say(scope, name, "And on Sundays?")
+    assert len(asked) == 1
+    levels = Levels(converser.conversations.table)
+    levels.put(replace(levels.get("basic"), max_asks_per_day=2))
+    with pytest.raises(QuotaExceeded):
+        converser.say(scope, name, "And on Mondays?")
+    assert len(asked) == 1
+    newest = converser.conversations.messages(converser.conversations.mine(scope, name), 1)[0][0]
+    assert (newest.text, newest.allowed) == ("And on Mondays?", False)

@@ -20,7 +20,6 @@ from footnote.api.chat_shapes import ChatCompletion, ChatRequest, ModelsReply
 from footnote.api.replies import sent
 from footnote.api.streams import MEDIA_TYPE, UNBUFFERED
 from footnote.api.trails import accessed
-from search.converse import REMEMBERED, manner, standalone
 
 router = APIRouter(prefix="/v1", tags=["chat"])
 CHUNKS: Mapping[int | str, dict[str, Any]] = {
@@ -53,8 +52,7 @@ def complete(request: Request, footnote: Parts, scope: Asker, asked: ChatRequest
         raise BadRequest("The last message is to be a user's, and to hold text.")
     persona = footnote.converser.personas.answering(scope.tenant_id, asked.model)
     with accessed(request, footnote, scope, "ask") as documents:
-        meant = standalone(question, turns[-REMEMBERED:], footnote.llm)
-        answer = footnote.said(scope, meant, manner(persona))
+        _, answer = footnote.converser.reply(scope, persona, question, turns)
         documents += [one.document_id for one in answer.citations]
     reply = _Reply(f"chatcmpl-{ulid(footnote.clock())}", int(footnote.clock()), persona, answer)
     if asked.stream:

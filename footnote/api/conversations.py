@@ -21,6 +21,7 @@ from footnote.api.conversation_shapes import (
     Said,
 )
 from footnote.api.replies import Data, once, tagged
+from footnote.api.trails import accessed
 from footnote.connect import Footnote
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
@@ -68,7 +69,10 @@ def say(request: Request, footnote: Parts, scope: Asker, conversation_id: str, s
     found = footnote.converser.conversations.mine(scope, conversation_id)
 
     def make() -> tuple[HTTPStatus, Data]:
-        (reply,) = _with_contact(footnote, found, [footnote.converser.say(scope, conversation_id, said.text)])
+        with accessed(request, footnote, scope, "ask") as documents:
+            message = footnote.converser.say(scope, conversation_id, said.text)
+            documents.extend(one.document_id for one in (message.answer.citations if message.answer else ()))
+        (reply,) = _with_contact(footnote, found, [message])
         return HTTPStatus.CREATED, reply
 
     return once(footnote, scope, request, said.model_dump(), make)
