@@ -13,7 +13,8 @@ from corpus.records.people import Person
 from corpus.scope import Scope
 from footnote.connect import LOCAL_TENANT, Footnote
 
-ADMIN = "admin"
+ADMIN, OPERATE = "admin", "operate"
+"""What administrators do in their own building; and those of the installation's own, for all buildings."""
 SIGN_IN = "Send a token of your identity provider, or an API key: `Authorization: Bearer …`."
 
 
@@ -69,7 +70,9 @@ def _of_person(footnote: Footnote, person: Person, tenant_id: str) -> Scope:
 
 def _actions(person: Person, tenant_id: str, counting: list[Grant]) -> frozenset[str]:
     at_home = person.role == ADMIN and person.tenant_id == tenant_id
-    return frozenset(ACTIONS) | ({ADMIN} if at_home or any(one.role == ADMIN for one in counting) else set())
+    if not (at_home or any(one.role == ADMIN for one in counting)):
+        return frozenset(ACTIONS)
+    return frozenset((*ACTIONS, ADMIN, OPERATE) if tenant_id == LOCAL_TENANT else (*ACTIONS, ADMIN))
 
 
 def _unknown(tenant_id: str) -> NotFound:

@@ -9,6 +9,7 @@ from corpus.allowance import midnight
 from corpus.keys import iso_time
 from corpus.records.levels import Level, Levels, level_data
 from corpus.records.usage import Usage
+from footnote.admission import OPERATE
 from footnote.api.asker import Asker, Parts
 from footnote.api.level_shapes import LevelChange, LevelShape, LevelsReply, UsageReply
 from footnote.api.replies import sent, tagged
@@ -25,8 +26,11 @@ def levels(request: Request, footnote: Parts, _: Asker) -> Response:
 
 @router.put("/levels/{level}", response_model=LevelShape)
 def set_level(footnote: Parts, scope: Asker, level: str, said: LevelChange) -> Response:
-    """Have a level allow this from now on, for everybody who has it; only administrators may."""
-    footnote.allowance.allow(scope, "admin")
+    """Have a level allow this from now on, for everybody in every building who has it.
+
+    Only administrators of the installation's own building, `home`, may.
+    """
+    footnote.allowance.allow(scope, OPERATE)
     known = Levels(footnote.table)
     changed = Level(
         name=level,

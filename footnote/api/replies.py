@@ -93,7 +93,8 @@ class Once:
         self._key = key = request.headers.get(KEY, "")
         if len(key) > MAX_KEY or not key.isprintable():
             raise BadRequest(f"{KEY} is not a key.", hint=f"It has at most {MAX_KEY} printable characters.")
-        route = f"{request.method} {request.url.path}\n".encode()
+        who = f"{scope.tenant_id} {' '.join(sorted(scope.allowed_actions))}"  # a reply is for whoever could get it
+        route = f"{request.method} {request.url.path} {who}\n".encode()
         self._fingerprint = hashlib.sha256(route + rendered(asked)).hexdigest()
         self.earlier = self._replies.begin(self._user_id, key, self._fingerprint) if key else None
 

@@ -391,3 +391,35 @@ def test_a_preferred_language(ann: Someone, footnote: Footnote) -> None:
     ann("PATCH", "/me", json={"preferences": {"language": "de"}})
     ann("POST", "/ask", json=ASKED)
     assert ["answer in de" in one for one in told] == [False, True]
+
+
+def test_a_kept_reply_is_for_whoever_could_get_it(ann: Someone, bob: Someone, footnote: Footnote) -> None:
+    """The same Idempotency-Key in another building, or with a key that may do less, gets no reply that was kept."""
+    premium(footnote, ann)
+    upload(footnote, ann)
+    once = {"idempotency-key": "k-1"}
+    assert ann("POST", "/ask", json=ASKED, headers=once).status_code == 200
+    assert ann("POST", "/ask", json=ASKED, headers=once).headers["idempotent-replayed"] == "true"
+    footnote.grants.put(Grant("g", "ann", "elm", "resident", iso_time(0)))
+    elsewhere = ann("POST", "/ask", json=ASKED, headers={**once, "footnote-building": "elm"})
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (400, "bad_request")
+    less = ann("POST", "/keys", json={"name": "k", "allowedActions": ["search"]}).json()["key"]
+    refused = ann("POST", "/ask", json=ASKED, headers={**once, "authorization": f"Bearer {less}"})
+    assert refused.status_code == 400
+
+
+def test_levels_are_the_installations(ann: Someone, footnote: Footnote) -> None:
+    """A level holds in every building, so only administrators of the installation's own set it."""
+    footnote.grants.put(Grant("g", "ann", "elm", "admin", iso_time(0)))
+    level = {
+        "allowedActions": ["ask"],
+        "maxDocuments": 9,
+        "maxBytes": 9,
+        "maxAsksPerDay": 9,
+        "supportPriority": "standard",
+    }
+    elm = {"headers": {"footnote-building": "elm"}}
+    assert ann("GET", "/grants", **elm).status_code == 200
+    assert ann("PUT", "/levels/basic", json=level, **elm).status_code == 403
+    admin(footnote, "ann")
+    assert ann("PUT", "/levels/basic", json=level).status_code == 200
