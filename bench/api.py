@@ -28,6 +28,7 @@ from bench.timing import HEAD, machine, row
 from corpus import words
 from corpus.model import Passage
 from footnote.connect import Footnote, connect
+from footnote.render import hit_data
 from footnote.settings import Settings
 from search.retrieve import DEPTH
 
@@ -91,8 +92,6 @@ def prepared(footnote: Footnote) -> tuple[list[float], str]:
         (rows,) = footnote.embedder.embed([Passage("", question)], "query")
         footnote.index.legs(rows[0], words.asked(question).searched, DEPTH, scope.where())
         taken.append(time.perf_counter() - begun)
-    from footnote.render import hit_data  # noqa: PLC0415
-
     hits = footnote.search(scope, QUESTIONS[0]).hits
     return taken, json.dumps({"hits": [hit_data(hit) for hit in hits]}, ensure_ascii=False)
 

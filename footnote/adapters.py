@@ -19,14 +19,14 @@ DYNAMODB_SECONDS = 5.0
 
 
 def _folder(rest: str, parts: Footnote) -> BlobStore:
-    from corpus.blobs.folder import FolderBlobs  # noqa: PLC0415
+    from corpus.blobs.folder import FolderBlobs
 
     return FolderBlobs(Path(rest), parts.queue)
 
 
 def _s3(rest: str, parts: Footnote) -> BlobStore:
-    from corpus import aws  # noqa: PLC0415
-    from corpus.blobs.s3 import S3Blobs  # noqa: PLC0415
+    from corpus import aws
+    from corpus.blobs.s3 import S3Blobs
 
     if not parts.settings.queue.startswith("sqs:"):
         raise ConfigError(
@@ -37,57 +37,57 @@ def _s3(rest: str, parts: Footnote) -> BlobStore:
 
 
 def _blob_parts(_: str, parts: Footnote) -> PartStore:
-    from corpus.blobs.parts import BlobParts  # noqa: PLC0415
+    from corpus.blobs.parts import BlobParts
 
     return BlobParts(parts.blobs, parts.clock)
 
 
 def _s3_parts(rest: str, _: Footnote) -> PartStore:
-    from corpus import aws  # noqa: PLC0415
-    from corpus.blobs.s3_parts import S3Parts  # noqa: PLC0415
+    from corpus import aws
+    from corpus.blobs.s3_parts import S3Parts
 
     return S3Parts(aws.linking_client(), rest)
 
 
 def _sqlite_table(rest: str, parts: Footnote) -> Table:
-    from corpus.tables.sqlite import SqliteTable  # noqa: PLC0415
+    from corpus.tables.sqlite import SqliteTable
 
     return SqliteTable(Path(rest), parts.clock)
 
 
 def _dynamodb(rest: str, parts: Footnote) -> Table:
-    from corpus import aws  # noqa: PLC0415
-    from corpus.tables.dynamodb import DynamoDbTable  # noqa: PLC0415
+    from corpus import aws
+    from corpus.tables.dynamodb import DynamoDbTable
 
     return DynamoDbTable(aws.client("dynamodb", attempts=1, seconds=DYNAMODB_SECONDS), rest, parts.clock)
 
 
 def _sqlite_queue(rest: str, parts: Footnote) -> Queue:
-    from corpus.queues.sqlite import SqliteQueue  # noqa: PLC0415
+    from corpus.queues.sqlite import SqliteQueue
 
     return SqliteQueue(Path(rest), parts.clock)
 
 
 def _sqs(rest: str, _: Footnote) -> Queue:
-    from corpus import aws  # noqa: PLC0415
-    from corpus.queues.sqs import SqsQueue, endpoint_of  # noqa: PLC0415
-    from lambdas.events import changes  # noqa: PLC0415
+    from corpus import aws
+    from corpus.queues.sqs import SqsQueue, endpoint_of
+    from lambdas.events import changes
 
     return SqsQueue(aws.client("sqs", endpoint=endpoint_of(rest)), rest, changes)
 
 
 def _sqlite_index(rest: str, parts: Footnote) -> VectorIndex:
-    from corpus.vectors.sqlite import SqliteIndex  # noqa: PLC0415
+    from corpus.vectors.sqlite import SqliteIndex
 
     exact_below, cache_bytes = parts.settings.exact_below, parts.settings.cache_bytes
     return SqliteIndex(Path(rest), parts.embedder.space, exact_below=exact_below, cache_bytes=cache_bytes)
 
 
 def _opensearch_index(rest: str, parts: Footnote) -> VectorIndex:
-    from corpus.vectors.common import index_name  # noqa: PLC0415
-    from corpus.vectors.opensearch import OpenSearchIndex  # noqa: PLC0415
-    from corpus.vectors.opensearch.client import connected  # noqa: PLC0415
-    from corpus.vectors.opensearch.mapping import Design  # noqa: PLC0415
+    from corpus.vectors.common import index_name
+    from corpus.vectors.opensearch import OpenSearchIndex
+    from corpus.vectors.opensearch.client import connected
+    from corpus.vectors.opensearch.mapping import Design
 
     url, _, label = rest.partition("#")
     settings, space = parts.settings, parts.embedder.space
@@ -98,8 +98,8 @@ def _opensearch_index(rest: str, parts: Footnote) -> VectorIndex:
 
 def _signing_in(url: str, settings: Settings) -> Any:
     """A name and a password if there are any; at AWS, whoever runs this; else nobody."""
-    from corpus import aws  # noqa: PLC0415
-    from corpus.vectors.opensearch.client import signer  # noqa: PLC0415
+    from corpus import aws
+    from corpus.vectors.opensearch.client import signer
 
     if settings.index_user:
         return (settings.index_user, settings.index_password)
@@ -107,14 +107,14 @@ def _signing_in(url: str, settings: Settings) -> Any:
 
 
 def _local(_: str, parts: Footnote) -> Embedder:
-    from corpus.embedders.local import LocalEmbedder  # noqa: PLC0415
+    from corpus.embedders.local import LocalEmbedder
 
     return LocalEmbedder(parts.settings.model_dir)
 
 
 def _openai_embedder(rest: str, parts: Footnote) -> Embedder:
-    from corpus.embedders.openai import OpenAIEmbedder  # noqa: PLC0415
-    from corpus.openai_api import Access  # noqa: PLC0415
+    from corpus.embedders.openai import OpenAIEmbedder
+    from corpus.openai_api import Access
 
     return OpenAIEmbedder(rest, Access(parts.settings.openai_url, parts.settings.openai_key))
 
@@ -124,8 +124,8 @@ def _quotes(_: str, __: Footnote) -> LLM:
 
 
 def _openai_model(rest: str, parts: Footnote) -> LLM:
-    from corpus.llms.openai import OpenAIModel  # noqa: PLC0415
-    from corpus.openai_api import Access  # noqa: PLC0415
+    from corpus.llms.openai import OpenAIModel
+    from corpus.openai_api import Access
 
     return OpenAIModel(rest, Access(parts.settings.openai_url, parts.settings.openai_key))
 

@@ -1,6 +1,7 @@
 """The HTTP API behind API Gateway: the same application as `footnote serve`, over an index opened for reading only.
 
-Until people sign in, whoever may call it acts as the local user, so the gateway lets in only who holds an IAM role.
+The template names no identity provider yet: whoever may call it acts as the local user, so the gateway lets in only who
+holds an IAM role.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class KeyTerms:
     """What a key is for: a name to know it by, what may be done with it, and for how many seconds, 0 for ever."""
 
     name: str
@@ -59,7 +59,7 @@ class ApiKeys:
     table: Table
 
     def make(
-        self, user_id: str, tenant_id: str, terms: Terms, within: Collection[str], secret: bytes, now: float
+        self, user_id: str, tenant_id: str, terms: KeyTerms, within: Collection[str], secret: bytes, now: float
     ) -> tuple[str, ApiKey]:
         """Make a key of 32 random bytes and return it, which nobody can do again, with what is known of it.
 

@@ -1,4 +1,4 @@
-"""The application: documents, search and answers over HTTP, for the local user on loopback."""
+"""The application: documents, questions, conversations and people over HTTP."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from corpus.records.api_keys import Terms
+from corpus.records.api_keys import KeyTerms
 from corpus.records.grants import Role
 
 DAY_SECONDS = 24 * 3600
@@ -88,9 +88,9 @@ class KeyRequest(BaseModel):
     allowedActions: list[Action] = Field(min_length=1, max_length=20)
     days: int = Field(default=0, ge=0, le=3650, description="for how long it holds; 0 until it is taken back")
 
-    def terms(self) -> Terms:
+    def terms(self) -> KeyTerms:
         """Return it as the records take it."""
-        return Terms(self.name, frozenset(self.allowedActions), self.days * DAY_SECONDS)
+        return KeyTerms(self.name, frozenset(self.allowedActions), self.days * DAY_SECONDS)
 
 
 class KeyShape(BaseModel):

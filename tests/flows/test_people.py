@@ -13,14 +13,14 @@ import pytest
 from corpus.errors import BadRequest, Conflict, Forbidden, NotFound
 from corpus.items import Item
 from corpus.model import Json
-from corpus.records.api_keys import ApiKeys, Terms
+from corpus.records.api_keys import ApiKeys, KeyTerms
 from corpus.records.people import PREFERENCES, Claims, People, Person, Privacy
 from tests.fakes import MemoryTable
 from tests.worlds import World
 
 ANN = Claims("ann", "token 1", 2_000_000_000, "COGNITO", "Ann@Example.org", True, "Ann", "Lee", "ann.lee")
 BOB = Claims("bob", "token 2", 2_000_000_000, "Google", "bob@example.org", True)
-ANY = Terms("report", frozenset({"search", "ask"}))
+ANY = KeyTerms("report", frozenset({"search", "ask"}))
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_a_person_can_be_changed(world: World, people: People) -> None:
     assert Person("x", "home").preferences == PREFERENCES
 
 
-def made(world: World, terms: Terms = ANY, secret: bytes = b"s" * 32) -> tuple[str, str]:
+def made(world: World, terms: KeyTerms = ANY, secret: bytes = b"s" * 32) -> tuple[str, str]:
     within = {"search", "ask", "upload"}
     key, known = ApiKeys(world.table).make("ann", "home", terms, within, secret, world.clock())
     return key, known.key_id
