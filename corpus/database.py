@@ -56,6 +56,7 @@ class Database:
         self.path = path
         self._local = threading.local()
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._opened: list[Connection] = []
         self._schema, self._bring_up = schema, bring_up
         self._prepared = False
@@ -64,9 +65,14 @@ class Database:
         """Read one state of the file, whatever is written meanwhile."""
         return self._transaction("BEGIN")
 
-    def write(self) -> AbstractContextManager[Connection]:
-        """Write all of the body's statements or, if it raises, none."""
-        return self._transaction("BEGIN IMMEDIATE")
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Write all of the body's statements or, if it raises, none.
+
+        Threads take turns here: SQLite would have each sleep and look again, up to a tenth of a second at a time.
+        """
+        with self._turn, self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
 
     def ping(self) -> None:
         """Return if the file can be read and written."""
