@@ -38,18 +38,19 @@ def test_by_itself(tenants: Tenants) -> None:
     assert found == Tenant("linden")
     assert found.caps.cost_micros_per_month is None
     assert (found.conversation_days, found.access_log_days, found.audit_days) == (30, 90, None)
-    assert list(tenants.all()) == []
+    assert tenants.listed(10) == ([], None)
 
 
 def test_as_told(tenants: Tenants) -> None:
     """What was written of a building is read again, by its id and among all; of two that read the same, one writes."""
     assert tenants.put(TOLD) == tenants.get("linden") == TOLD
     tenants.put(Tenant("acorn"))
-    assert [one.tenant_id for one in tenants.all()] == ["acorn", "linden"]
+    (first,), cursor = tenants.listed(1)
+    assert (first.tenant_id, tenants.listed(10, cursor)) == ("acorn", ([TOLD], None))
 
-    first = tenants.put(replace(tenants.get("linden"), name="Linden"))
+    changed = tenants.put(replace(tenants.get("linden"), name="Linden"))
     with pytest.raises(Conflict):
-        tenants.put(replace(first, rev=first.rev - 1))
+        tenants.put(replace(changed, rev=changed.rev - 1))
     with pytest.raises(Conflict):
         tenants.put(TOLD)
 
@@ -78,7 +79,7 @@ def test_what_cannot_hold(tenants: Tenants, wrong: dict[str, Any]) -> None:
     """What cannot hold in a building is refused, and nothing is written."""
     with pytest.raises(BadRequest):
         tenants.put(replace(TOLD, **wrong))
-    assert list(tenants.all()) == []
+    assert tenants.listed(10) == ([], None)
 
 
 def test_no_limits(tenants: Tenants) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import available_timezones
@@ -64,15 +64,10 @@ class Tenants:
         item = self.table.get(_pk(tenant_id), SORT)
         return _tenant(item) if item else Tenant(tenant_id)
 
-    def all(self) -> Iterator[Tenant]:
-        """Yield the buildings that have a record, by id."""
-        cursor: str | None = None
-        while True:
-            batch = self.table.query(ALL, PARTITION, after=cursor)
-            yield from map(_tenant, batch.items)
-            cursor = batch.cursor
-            if cursor is None:
-                return
+    def listed(self, limit: int, after: str | None = None) -> tuple[list[Tenant], str | None]:
+        """Return a page of the buildings that have a record, by id, and the cursor of the next."""
+        batch = self.table.query(ALL, PARTITION, limit=limit, after=after)
+        return [_tenant(item) for item in batch.items], batch.cursor
 
     def put(self, tenant: Tenant) -> Tenant:
         """Have this hold in a building from now on, and return it.
@@ -98,6 +93,25 @@ def tenant_data(tenant: Tenant) -> dict[str, Json]:
         "caps": {"costMicrosPerMonth": tenant.caps.cost_micros_per_month},
         "canaryDocumentId": tenant.canary_document_id or None,
     }
+
+
+def tenant_of(data: Mapping[str, Any], rev: int = ABSENT) -> Tenant:
+    """Return the tenant that `tenant_data` tells of."""
+    return Tenant(
+        tenant_id=data["tenantId"],
+        name=data["name"],
+        units=tuple(data["units"]),
+        language=data["language"],
+        time_zone=data["timeZone"],
+        default_level=data["defaultLevel"],
+        retention_days=data["retentionDays"],
+        conversation_days=data["conversationDays"],
+        access_log_days=data["accessLogDays"],
+        audit_days=data["auditDays"],
+        caps=Caps(data["caps"]["costMicrosPerMonth"]),
+        canary_document_id=data["canaryDocumentId"] or "",
+        rev=rev,
+    )
 
 
 def _checked(tenant: Tenant) -> Tenant:
@@ -132,19 +146,4 @@ def _item(tenant: Tenant) -> Item:
 
 
 def _tenant(item: Item) -> Tenant:
-    data: dict[str, Any] = dict(item.data)
-    return Tenant(
-        tenant_id=data["tenantId"],
-        name=data["name"],
-        units=tuple(data["units"]),
-        language=data["language"],
-        time_zone=data["timeZone"],
-        default_level=data["defaultLevel"],
-        retention_days=data["retentionDays"],
-        conversation_days=data["conversationDays"],
-        access_log_days=data["accessLogDays"],
-        audit_days=data["auditDays"],
-        caps=Caps(data["caps"]["costMicrosPerMonth"]),
-        canary_document_id=data["canaryDocumentId"] or "",
-        rev=item.rev,
-    )
+    return tenant_of(item.data, item.rev)

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from footnote.api import (
+    buildings,
     changes,
     chat,
     conversations,
@@ -56,8 +57,9 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     app.state.most = most = most_at_once(footnote.settings.limits.bytes, behind_gateway=behind_gateway)
     app.add_middleware(Door, most=most, open_to_all=open_to_all, meter=meter)
     handle(app)
-    routers = (documents, changes, uploads, questions, chat, conversations, personas, people, levels, trails, service)
-    for router in (one.router for one in routers):
+    asked = (documents, changes, uploads, questions, chat, conversations)
+    governed = (personas, people, buildings, levels, trails, service)
+    for router in (one.router for one in (*asked, *governed)):
         app.include_router(router)
     if not behind_gateway:
         app.include_router(service.metrics_router)

@@ -11,7 +11,7 @@ from corpus.keys import ID
 from corpus.model import Document
 from corpus.records.documents import unknown
 from corpus.scope import Scope
-from footnote.admission import ADMIN, scope_of
+from footnote.admission import ADMIN, OPERATE, scope_of
 from footnote.connect import Footnote
 
 BUILDING = "Footnote-Building"
@@ -44,6 +44,7 @@ def may(action: str) -> Callable[[Request, Scope], Scope]:
 Parts = Annotated[Footnote, Depends(parts)]
 Asker = Annotated[Scope, Depends(asker)]
 Admin = Annotated[Scope, Depends(may(ADMIN))]
+Operator = Annotated[Scope, Depends(may(OPERATE))]
 KeyMaker = Annotated[Scope, Depends(may("apiKeys"))]
 
 

@@ -10,6 +10,8 @@ from corpus.records.api_keys import KeyTerms
 from corpus.records.grants import Role
 
 DAY_SECONDS = 24 * 3600
+LANGUAGE = r"^([a-z]{2}(-[A-Z]{2})?)?$"
+"""An ISO code, maybe with that of a country; or nothing."""
 Action = Annotated[str, Field(pattern=r"^[A-Za-z]{1,30}$")]
 
 
@@ -48,7 +50,7 @@ class Preferences(BaseModel):
 
     theme: Literal["light", "dark"] | None = None
     notifications: bool | None = None
-    language: str | None = Field(default=None, pattern=r"^([a-z]{2}(-[A-Z]{2})?)?$", examples=["de"])
+    language: str | None = Field(default=None, pattern=LANGUAGE, examples=["de"])
 
 
 class MeChange(BaseModel):

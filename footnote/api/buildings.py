@@ -1,0 +1,45 @@
+"""Buildings: what holds in one, for its administrators, and all of them for the installation's own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from corpus.records.tenants import Tenants, tenant_data, tenant_of
+from footnote.api.asker import Admin, Operator, Parts
+from footnote.api.building_shapes import BuildingChange, BuildingShape, BuildingsReply
+from footnote.api.replies import expect, sent, tagged
+from footnote.api.trails import audited
+
+router = APIRouter(prefix="/v1", tags=["buildings"])
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
+
+
+@router.get("/building", response_model=BuildingShape)
+def building(request: Request, footnote: Parts, scope: Admin) -> Response:
+    """Return what holds in your building; for administrators."""
+    return tagged(request, tenant_data(Tenants(footnote.table).get(scope.tenant_id)))
+
+
+@router.patch("/building", response_model=BuildingShape)
+def change(request: Request, footnote: Parts, scope: Admin, said: BuildingChange) -> Response:
+    """Have something else hold in your building from now on; for administrators. What is left out stays as it is.
+
+    How long something is kept is decided when it is written: what lies there already stays as long as was said then.
+    """
+    records, told = Tenants(footnote.table), said.told()
+    known = records.get(scope.tenant_id)
+    expect(request, tenant_data(known))
+    kept = records.put(tenant_of({**tenant_data(known), **told}, known.rev))
+    audited(footnote, scope, "change building", scope.tenant_id, fields=tuple(sorted(told)))
+    return sent(tenant_data(kept))
+
+
+@router.get("/buildings", response_model=BuildingsReply)
+def buildings(request: Request, footnote: Parts, _: Operator, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    """List the buildings of which anything was ever told; for administrators of the installation's own, `home`."""
+    found, following = Tenants(footnote.table).listed(limit, cursor)
+    return tagged(request, {"buildings": [tenant_data(one) for one in found], "cursor": following})
