@@ -44,7 +44,6 @@ def nearest(index: SqliteIndex, where: Where = ME, k: int = 100) -> tuple[Hit, .
     return index.legs(unit(0), (), k, where).nearest
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 1000), rows=st.integers(1, 60), width=st.integers(1, 200), count=st.integers(1, 50))
 def test_scores_of_bytes(seed: int, rows: int, width: int, count: int) -> None:
     """A quantised row's score is its cosine within what rounding can do, and a half's within 1e-3."""
@@ -63,7 +62,7 @@ def test_scores_of_bytes(seed: int, rows: int, width: int, count: int) -> None:
     np.testing.assert_allclose(cosines(halved(vectors), asked), vectors @ asked, atol=1e-3)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), width=st.integers(1, SPACE.dimensions), spread=st.floats(0.001, 1))
 def test_what_is_not_scored_again_is_no_loss(seed: int, width: int, spread: float) -> None:
     """The nearest are those of all, scored by their halves, be vectors wide or sparse, far apart or close together."""

@@ -332,7 +332,7 @@ documents = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(documents=documents, prunes=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("012")), max_size=3))
 def test_any_history_answers_as_the_simplest_index(
     opened_index: Opened[VectorIndex], documents: list[tuple[str, str, str, int]], prunes: list[tuple[str, str]]

@@ -286,7 +286,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 def test_any_history_ends_as_in_memory(
     opened_table: Opened[Table], clock: Clock, steps: list[tuple[str, str, int]]

@@ -102,7 +102,7 @@ def may_see(one: Generation, where: Where) -> bool:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(before=written, after=written, gone=st.integers(0, 9), wheres=st.lists(asked, min_size=1, max_size=4))
 def test_nothing_foreign_and_nothing_missing(
     way: str, before: list[Generation], after: list[Generation], gone: int, wheres: list[Where]

@@ -65,7 +65,7 @@ def test_the_samples_are_read(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-@settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=40, suppress_health_check=QUIET)
 @given(which=st.integers(0, 9), changes=CHANGES, limits=st.integers(0, 9))
 def test_damaged_bytes(name: str, which: int, changes: list[Change], limits: int) -> None:
     """Of whatever bytes, an extractor makes a text that keeps its contract and the limits, or one of our errors."""
@@ -74,7 +74,7 @@ def test_damaged_bytes(name: str, which: int, changes: list[Change], limits: int
 
 
 @pytest.mark.parametrize("name", ZIPPED)
-@settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=40, suppress_health_check=QUIET)
 @given(which=st.integers(0, 9), part=st.integers(0, 99), changes=CHANGES, limits=st.integers(0, 9))
 def test_damaged_parts(name: str, which: int, part: int, changes: list[Change], limits: int) -> None:
     """The same of an archive that is whole, and one of whose parts is damaged."""
@@ -82,7 +82,7 @@ def test_damaged_parts(name: str, which: int, part: int, changes: list[Change], 
     check(name, mutated_part(found[which % len(found)], part, changes), tight(limits))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=100, suppress_health_check=QUIET)
 @given(st.lists(st.text(alphabet="a .\n|-#é日\u0627\U0001f600\t", max_size=60), min_size=1, max_size=5), st.data())
 def test_chunks_of_any_structure(pages: list[str], data: st.DataObject) -> None:
     """Whatever sections and tables a text claims, its chunks are pieces of it, in order, and nothing is lost."""

@@ -270,9 +270,7 @@ class Player:
             assert {row.generation.id for row in world.index.rows.values()} <= lives
 
 
-@settings(
-    max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=histories)
 def test_any_history_ends_in_the_same_corpus(reader: Reader, history: list[Doing]) -> None:
     """Any order, duplicate, torn write, death or overlap of changes ends in the same corpus."""
@@ -282,9 +280,7 @@ def test_any_history_ends_in_the_same_corpus(reader: Reader, history: list[Doing
     player.check_after_all()
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=histories)
 def test_so_it_does_in_a_folder(reader: Reader, history: list[Doing]) -> None:
     """The same holds for the adapters of one machine."""
@@ -296,9 +292,7 @@ def test_so_it_does_in_a_folder(reader: Reader, history: list[Doing]) -> None:
 
 
 @pytest.mark.service
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=histories)
 def test_so_it_does_with_records_in_dynamodb(reader: Reader, history: list[Doing]) -> None:
     """The same holds when the records lie in DynamoDB."""
@@ -312,9 +306,7 @@ def test_so_it_does_with_records_in_dynamodb(reader: Reader, history: list[Doing
         player.check_after_all()
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @example(  # a replay brings the text of a document that another release tried in vain, and then its pictures
     history=[
         Put("d1", SIGHTS[3]),
@@ -453,9 +445,7 @@ def test_three_deaths_are_an_error(reader: Reader) -> None:
 replacements = st.tuples(texts.filter(str.strip), texts.filter(str.strip), st.integers(0, 40), st.booleans())
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(replacement=replacements)
 def test_a_search_sees_the_old_text_or_the_new(reader: Reader, replacement: tuple[str, str, int, bool]) -> None:
     """At every step of a replacement, its death and repair included, a search sees all of the old text or the new."""
