@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
+LONGEST_DRAFT = 20_000
+"""Characters that a model may write; a longer draft is cut off: nobody asked for a book."""
 AnswerType = Literal["grounded", "partial", "conflict", "not_found"]
 
 
@@ -30,6 +32,14 @@ class Prompt:
     question: str
     evidence: tuple[Evidence, ...]
     history: tuple[tuple[str, str], ...] = ()
+
+
+class Tokens(NamedTuple):
+    """What a model was given and gave, as it counts it: text that became vectors, text it read, and text it wrote."""
+
+    embedded: int = 0
+    read: int = 0
+    written: int = 0
 
 
 @dataclass(frozen=True, slots=True)

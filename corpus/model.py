@@ -315,7 +315,8 @@ class Reason:
 class Document:
     """What became of an upload. `live` says which generation answers, by index; `rev` is its record's.
 
-    `read_title` is the title that was read, which is what it is called unless a person says otherwise.
+    `read_title` is the title that was read, which is what it is called unless a person says otherwise. `cost_micros` is
+    what its jobs have cost until now, in millionths of a dollar.
     """
 
     document_id: str
@@ -346,6 +347,7 @@ class Document:
     checksum_sha256: str = ""
     coverage: Coverage = Coverage()
     reason: Reason | None = None
+    cost_micros: int = 0
     deleted_at: str = ""
     updated_at: str = ""
     rev: int = 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # the settings take their limits from here, and want none of the nouns
-    from corpus.answers import Prompt
+    from corpus.answers import Prompt, Tokens
     from corpus.items import Batch, Item, Put, Remove
     from corpus.model import (
         BegunUpload,
@@ -308,13 +308,14 @@ class Embedder(Protocol):
         """What makes its vectors comparable; the same for as long as they are."""
         ...
 
-    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, Tokens | None]:
         """Yield blocks of rows as they are done: one row for each passage, in order, of unit length.
 
         The same passage gets the same row, within 1e-5, whatever stands beside it.
         A passage of any length, empty ones too, gets a row.
         Documents may yield blocks without a row besides: they say that the work goes on; a query yields one block.
         Closing it in the middle ends the work, and leaves nothing running.
+        Where somebody is to be paid, it returns the tokens that were embedded.
         """
         ...
 
@@ -381,9 +382,10 @@ class LLM(Protocol):
         """Which model it is."""
         ...
 
-    def stream(self, prompt: Prompt) -> Iterator[str]:
+    def stream(self, prompt: Prompt) -> Generator[str, None, Tokens | None]:
         """Yield the answer in pieces: sentences that each end in `[n "quote"]`, quoting evidence n.
 
         Yields nothing at all when the evidence holds no answer.
+        Where somebody is to be paid, it returns the tokens that were read and written.
         """
         ...

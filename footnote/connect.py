@@ -18,6 +18,7 @@ from corpus.llms.quotes import Quotes
 from corpus.model import Change, Document, Extracted, Stages
 from corpus.ports import LLM, BlobStore, Embedder, PartStore, Queue, Table, VectorIndex
 from corpus.principals import tenant_principal, user_principal
+from corpus.purse import Account, Purse
 from corpus.records.api_keys import ApiKeys
 from corpus.records.conversations import Conversations
 from corpus.records.documents import Documents
@@ -27,6 +28,7 @@ from corpus.records.levels import ACTIONS
 from corpus.records.people import People
 from corpus.records.personas import Personas
 from corpus.records.recall import Recalls
+from corpus.records.spend import month_of
 from corpus.records.trails import Trails
 from corpus.records.uploads import PartedUploads
 from corpus.scope import UNLIMITED, Scope
@@ -143,12 +145,17 @@ class Footnote:
         from ingest.pipeline import Ingestor  # noqa: PLC0415
 
         parts = (self.blobs, self.table, self.index, self.embedder, self.reader)
-        return Ingestor(*parts, clock=self.clock, tenant_of=self._tenant_of)
+        return Ingestor(*parts, clock=self.clock, tenant_of=self._tenant_of, prices=self.settings.prices)
 
-    @cached_property
-    def retriever(self) -> Retriever:
-        """Hybrid search."""
-        return Retriever(self.table, self.index, self.embedder, self.meter.look)
+    def retriever(self, purse: Purse) -> Retriever:
+        """Hybrid search, paid for out of a purse."""
+        return Retriever(self.table, self.index, purse.embedder(self.embedder), self.meter.look)
+
+    def purse(self, scope: Scope) -> Purse:
+        """What pays for one question of this asker's: their building."""
+        now = self.clock()
+        account = Account(scope.tenant_id, scope.user_id, ulid(now), month_of(now))
+        return Purse(self.table, self.settings.prices, self.clock, account)
 
     @cached_property
     def meter(self) -> RecallMeter:
@@ -204,7 +211,7 @@ class Footnote:
         They are of documents in force: now, or on the day `as_of`.
         """
         with self.allowance.asking(scope, "search"):
-            return self.retriever.search(scope, question, k, only, as_of)
+            return self.retriever(self.purse(scope)).search(scope, question, k, only, as_of)
 
     def ask(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answer:
         """Return an answer whose every sentence can be opened, or one that says that nothing was found.
@@ -212,16 +219,18 @@ class Footnote:
         It rests on documents that pass the filter and are in force: now, or on the day `as_of`.
         """
         with self.allowance.asking(scope, "ask"):
-            return self._answerer(in_language(scope.language)).ask(scope, question, as_of, only)
+            return self._answerer(scope, in_language(scope.language)).ask(scope, question, as_of, only)
 
     def stream(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answering:
         """Yield the sentences of the same answer as each is verified, None while none is, and last the answer."""
         self.allowance.allow(scope, "stream")
         with self.allowance.asking(scope, "ask"):
-            yield from self._answerer(in_language(scope.language)).stream(scope, question, as_of, only)
+            yield from self._answerer(scope, in_language(scope.language)).stream(scope, question, as_of, only)
 
-    def _answerer(self, manner: str) -> Answerer:
-        return Answerer(self.retriever, self.blobs, self.embedder, self.llm, Quotes(), manner)
+    def _answerer(self, scope: Scope, manner: str) -> Answerer:
+        purse = self.purse(scope)
+        llm = purse.llm(self.llm, "answer")
+        return Answerer(self.retriever(purse), self.blobs, self.embedder, llm, Quotes(), manner)
 
     @property
     def converser(self) -> Converser:
@@ -229,7 +238,7 @@ class Footnote:
         parts = Conversations(self.table), Personas(self.table), self.llm
 
         def answer(scope: Scope, question: str, manner: str) -> Answer:
-            return self._answerer(manner).ask(scope, question)
+            return self._answerer(scope, manner).ask(scope, question)
 
         return Converser(*parts, self.allowance, answer, self.clock, ulid)
 

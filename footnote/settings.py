@@ -16,6 +16,7 @@ from typing import TypeVar, get_args
 
 from corpus.errors import ConfigError
 from corpus.ports import Limits
+from corpus.prices import LISTED, Price, Prices
 from corpus.ways import CACHE_BYTES, EXACT_BELOW, Engine
 
 PREFIX = "FOOTNOTE_"
@@ -92,6 +93,7 @@ class Settings:
     index_user: str = ""
     index_password: str = field(default="", repr=False)
     identity: IdentityProvider = NOBODY
+    prices: Prices = LISTED
     openai_url: str = OPENAI_URL
     openai_key: str = field(default="", repr=False)
 
@@ -140,6 +142,7 @@ class Settings:
             index_user=reader.text("FOOTNOTE_INDEX_USER"),
             index_password=reader.text("FOOTNOTE_INDEX_PASSWORD"),
             identity=reader.identity(),
+            prices=reader.prices("FOOTNOTE_PRICES"),
         )
         if any(address.startswith("openai:") for address in (settings.embedder, settings.llm)):
             settings = reader.with_openai(settings)
@@ -182,6 +185,12 @@ class _Reader:
 
     def names(self, name: str) -> tuple[str, ...]:
         return self._take(name, (), _names, "names with + between them, such as deu+eng")
+
+    def prices(self, name: str) -> Prices:
+        expected = (
+            "MODEL=READ/WRITTEN in dollars for a million tokens, with commas between, such as gpt-4o-mini=0.15/0.60"
+        )
+        return self._take(name, LISTED, _prices, expected)
 
     def one_of(self, name: str, words: Mapping[str, _T]) -> _T:
         return self._take(name, next(iter(words.values())), words.__getitem__, " or ".join(words))
@@ -291,6 +300,11 @@ def _names(value: str) -> tuple[str, ...]:
     if not re.fullmatch(r"\w[\w/-]*(\+\w[\w/-]*)*", value):
         raise ValueError(value)
     return tuple(value.split("+"))
+
+
+def _prices(value: str) -> Prices:
+    said = (one.strip().rpartition("=") for one in value.split(","))
+    return Prices({_model(name): Price.of(price) for name, _, price in said})
 
 
 def _printable(value: str) -> str:

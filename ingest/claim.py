@@ -14,20 +14,22 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from corpus.errors import Conflict, FootnoteError, Rejected, Unavailable
+from corpus.errors import Conflict, FootnoteError, Unavailable
 from corpus.items import Put
 from corpus.keys import iso_time, seconds_until, ulid
 from corpus.model import Change, Document, Reason, Stages
 from corpus.ports import LEASE_SECONDS, Table
+from corpus.purse import Account
 from corpus.records.documents import Documents
 from corpus.records.events import Event, Events, EventType
 from corpus.records.jobs import Job, Jobs, JobStage, JobStatus, Progress
+from corpus.records.spend import Cost
 from ingest.outcomes import reached
+from ingest.reasons import OVERTAKEN
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
-OVERTAKEN = Reason("overtaken", "", transient=False, hint="A newer version came, or the document was removed.")
 RENEW_SECONDS = LEASE_SECONDS / 3
 REPORT_SECONDS = 0.25
 """Progress within a stage is written no more often than this."""
@@ -122,6 +124,19 @@ class Claim:
         """Write down which recipe the work follows."""
         if self.job.recipe != recipe:
             self.job = self._jobs.put(replace(self.job, recipe=recipe))
+
+    def cost(self, all_of_it: Cost) -> None:
+        """Write down what the job has cost until now, and add what is new of it to the document."""
+        more = all_of_it.cost_micros - self.job.cost_micros
+        if all_of_it.embed_tokens != self.job.embed_tokens or more:
+            job = replace(self.job, embed_tokens=all_of_it.embed_tokens, cost_micros=all_of_it.cost_micros)
+            self._write_both(lambda one: replace(one, cost_micros=one.cost_micros + more), job)
+
+    @property
+    def account(self) -> Account:
+        """Whom the job is put down to: the owner's building, in the month in which it began."""
+        job = self.job
+        return Account(job.tenant_id, job.user_id, job.job_id, job.created_at[:7], job.document_id, job.version)
 
     def finish(self, outcome: Callable[[Document], Document], error: Reason | None = None) -> None:
         """Write the outcome of the document and the end of the job, both or neither.
@@ -227,16 +242,3 @@ def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, 
     table.transact([documents.write(accepted), jobs.write(job), *writes])
     accepted, job = replace(accepted, rev=document.rev + 1), replace(job, rev=job.rev + 1)
     return Claim(table, clock, hold, before=document, document=accepted, job=job)
-
-
-def message_of(error: BaseException) -> str:
-    """Return what a record says of an error in words; those of a bug are for the log only."""
-    return error.message if isinstance(error, FootnoteError) else "Something went wrong that should not have."
-
-
-def reason_of(error: BaseException, stage: JobStage) -> Reason:
-    """Return what a record says of an error: anything but `Rejected` may be mended by trying again."""
-    if isinstance(error, FootnoteError):
-        page = error.page if isinstance(error, Rejected) else None
-        return Reason(error.code, stage, not isinstance(error, Rejected), error.hint, page)
-    return Reason("internal", stage, transient=True, hint="The log says more; `footnote doctor` checks the parts.")

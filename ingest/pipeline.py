@@ -15,21 +15,24 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from corpus.errors import BlobMissing, Conflict, NoText, Rejected, TooLarge, Unavailable
+from corpus.errors import BlobMissing, Conflict, NoText, QuotaExceeded, Rejected, TooLarge, Unavailable
 from corpus.keys import Original, change_id, iso_time, processed_prefix
 from corpus.model import Blob, Change, Chunk, Document, Extracted, GenerationId, Live, Reason
 from corpus.parts import Part
 from corpus.ports import MAX_DELIVERIES, BlobStore, Deliveries, Embedder, Table, VectorIndex
+from corpus.prices import LISTED, Prices
+from corpus.purse import Purse
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
-from ingest import chunk, describe
-from ingest.claim import MAX_ATTEMPTS, UNHELD, Claim, Hold, Stopped, claim, message_of, reason_of
+from ingest import chunk, describe, tokens
+from ingest.claim import MAX_ATTEMPTS, UNHELD, Claim, Hold, Stopped, claim
 from ingest.derived import Context, Derived, generation_of, passage
 from ingest.editions import removal
 from ingest.embed import embedded
 from ingest.extract import Reader, Reading
 from ingest.extractors import paged_of
 from ingest.outcomes import Upload, advanced, as_before, failed, looked_at_in_vain, refused, switched
+from ingest.reasons import CRASHED, OWNER_MISMATCH, UNKNOWN_OWNER, message_of, reason_of
 from ingest.recipes import recipe
 
 if TYPE_CHECKING:
@@ -38,16 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CONFLICT_TRIES = 20
-CRASHED = Reason(
-    "crashed", "", transient=True, hint="Its worker died three times; the log of that machine may say why."
-)
-
-UNKNOWN_OWNER = Reason(
-    "unknown_owner", "", transient=False, hint="`footnote person add ID` makes its owner known; then upload it again."
-)
-OWNER_MISMATCH = Reason(
-    "owner_mismatch", "", transient=False, hint="The document is another person's; upload it under an id of its own."
-)
+THREE_FAILED = "Three attempts failed; the reason of the last is kept."
 
 
 class NotVisibleYet(Unavailable):
@@ -71,6 +65,7 @@ class Ingestor:
         *,
         clock: Callable[[], float],
         tenant_of: Callable[[str], str | None],
+        prices: Prices = LISTED,
         checkpoint_rows: int = 256,
     ) -> None:
         """Take the parts. `tenant_of` says in whose building a person is at home, and None for somebody unknown."""
@@ -78,6 +73,7 @@ class Ingestor:
         self._documents, self._jobs = Documents(table), Jobs(table)
         self._clock = clock
         self._tenant_of = tenant_of
+        self._prices = prices
         self._checkpoint_rows = checkpoint_rows
 
     def drain(self, queue: Deliveries, *, wait: float = 0, stop: Callable[[], bool] = lambda: False) -> int:
@@ -268,6 +264,8 @@ class Ingestor:
             held.finish(
                 lambda document: switched(document, upload, extracted, about, generation, marks, self._index.name)
             )
+        except QuotaExceeded as error:  # there is money again next month, and what is live is good
+            self._give_up(held, reason_of(error, held.stage), error.message)
         except Rejected as error:
             if isinstance(error, NoText) and not pictures and upload and self._reader.recogniser(upload.file_type):
                 self._ingest(change, held, pictures=True)
@@ -340,13 +338,18 @@ class Ingestor:
         live_id = held.document.live_in(self._index.name)
         live = Derived(self._blobs, held.document.user_id, live_id) if live_id else None
         passages = [passage(one, context) for one in chunks]
-        return embedded(
-            passages, derived, live, self._embedder, lambda done: held.keep(embedded=done), self._checkpoint_rows
-        )
+        purse = Purse(self._table, self._prices, self._clock, held.account)
+        embedder = purse.embedder(self._embedder, lambda text: len(tokens.encoded(text)))
+        try:
+            return embedded(
+                passages, derived, live, embedder, lambda done: held.keep(embedded=done), self._checkpoint_rows
+            )
+        finally:
+            if embedder is not self._embedder:
+                held.cost(purse.spent())
 
-    def _give_up(self, held: Claim, reason: Reason) -> None:
+    def _give_up(self, held: Claim, reason: Reason, message: str = THREE_FAILED) -> None:
         """Say that it did not work, and leave what is live alone: it may well be good."""
-        message = "Three attempts failed; the reason of the last is kept."
         held.finish(lambda document: failed(document, reason, message), reason)
 
     def _forget(self, change: Change, whose: Original, document: Document | None) -> None:

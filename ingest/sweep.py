@@ -15,7 +15,7 @@ from corpus.model import Change
 from corpus.ports import LEASE_SECONDS, MAX_DELAY_SECONDS, Queue, Table
 from corpus.records.documents import Documents
 from corpus.records.jobs import Jobs
-from ingest.claim import OVERTAKEN
+from ingest.reasons import OVERTAKEN
 
 log = logging.getLogger(__name__)
 

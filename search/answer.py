@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from corpus import words
 from corpus.answers import Answer, AnswerType, Citation, Evidence, Prompt, Sentence
 from corpus.bait import addressed
-from corpus.errors import FootnoteError, Unavailable
+from corpus.errors import FootnoteError, QuotaExceeded, Unavailable
 from corpus.model import HEADING_SEPARATOR, Document, Extracted, GenerationId, Hit, Page
 from corpus.ports import LLM, BlobStore, Embedder
 from corpus.scope import Scope
@@ -242,9 +242,14 @@ class Answerer:
 
 
 def _until(pieces: Iterator[str], failures: list[FootnoteError]) -> Iterator[str]:
-    """Yield the pieces of a draft; where the model fails it ends, and the failure is added."""
+    """Yield the pieces of a draft; where the model fails it ends, and the failure is added.
+
+    What nobody may pay for is no failure of the model's, and is refused.
+    """
     try:
         yield from pieces
+    except QuotaExceeded:
+        raise
     except FootnoteError as error:
         failures.append(error)
 

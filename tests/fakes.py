@@ -441,7 +441,7 @@ class ScriptedLLM:
     draft: str
     name: str = "scripted"
 
-    def stream(self, prompt: Prompt) -> Iterator[str]:
+    def stream(self, prompt: Prompt) -> Generator[str, None, None]:
         asked = set(words.tokens(prompt.question))
         if any(asked & set(words.tokens(one.content)) for one in prompt.evidence):
             yield from (self.draft[i : i + 7] for i in range(0, len(self.draft), 7))

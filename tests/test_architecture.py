@@ -36,6 +36,8 @@ NOUNS = tuple(
         "changes",
         "records",
         "allowance",
+        "prices",
+        "purse",
     )
 )
 MAY_IMPORT = {

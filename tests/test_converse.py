@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,7 +35,7 @@ class Model:
     prompts: list[Prompt] = field(default_factory=list)
     name: str = "model"
 
-    def stream(self, prompt: Prompt) -> Iterator[str]:
+    def stream(self, prompt: Prompt) -> Generator[str, None, None]:
         self.prompts.append(prompt)
         draft = next(self.drafts)
         if draft == "fail":
@@ -129,7 +129,7 @@ def test_nothing_is_paid_for_that_is_not_allowed() -> None:
     asked: list[Prompt] = []
 
     class Counting(Quotes):
-        def stream(self, prompt: Prompt) -> Iterator[str]:
+        def stream(self, prompt: Prompt) -> Generator[str, None, None]:
             asked.append(prompt)
             yield from super().stream(prompt)
 

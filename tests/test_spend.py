@@ -10,7 +10,7 @@ from corpus.records.spend import KEPT_SECONDS, Call, Cost, Spending, month_of, n
 from tests.fakes import Clock, MemoryTable
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
-CALL = Call("linden", "ann", "2026-11", "job1", "embed", 1, "embed", "text-embedding-3-small", "d1", "v1")
+CALL = Call("linden", "ann", "2026-11", "job1", "embed", "00001", "embed", "text-embedding-3-small", "d1", "v1")
 ESTIMATE, ACTUAL = Cost(100, embed_tokens=5_000), Cost(70, embed_tokens=3_500)
 
 
@@ -39,7 +39,7 @@ def test_set_aside_then_corrected(spending: Spending) -> None:
 
 def test_the_cap(spending: Spending) -> None:
     """What would pass the cap is refused before it is spent; what is given back, or turns out cheaper, makes room."""
-    other = replace(CALL, batch=2)
+    other = replace(CALL, batch="00002")
     spending.reserve(CALL, ESTIMATE, 199, NOON)
     with pytest.raises(QuotaExceeded, match=r"0\.00 dollars a month \(costMicrosPerMonth\)") as refused:
         spending.reserve(other, ESTIMATE, 199, NOON)
@@ -60,7 +60,7 @@ def test_what_is_spent_is_counted_beyond_the_cap(spending: Spending) -> None:
     spending.correct(CALL, Cost(150), NOON)
     assert spent(spending) == Cost(150)
     with pytest.raises(QuotaExceeded):
-        spending.reserve(replace(CALL, batch=2), Cost(1), 100, NOON)
+        spending.reserve(replace(CALL, batch="00002"), Cost(1), 100, NOON)
 
 
 def test_a_retry_is_counted_once(spending: Spending) -> None:

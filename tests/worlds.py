@@ -13,6 +13,7 @@ from corpus.blobs.folder import FolderBlobs
 from corpus.llms.quotes import Quotes
 from corpus.model import Change, Document
 from corpus.ports import LLM, BlobStore, Embedder, Limits, Queue, Table, VectorIndex
+from corpus.prices import LISTED, Prices
 from corpus.queues.sqlite import SqliteQueue
 from corpus.records.documents import Documents
 from corpus.scope import Scope
@@ -88,6 +89,7 @@ class World:
     embedder: HashEmbedder
     reader: Reader
     closing: list[Callable[[], None]] = field(default_factory=list)
+    prices: Prices = LISTED
 
     @property
     def documents(self) -> Documents:
@@ -116,7 +118,7 @@ class World:
         def tenant_of(user: str) -> str | None:
             return None if user == "stranger" else "home"
 
-        return Ingestor(*parts, clock=self.clock, tenant_of=tenant_of, checkpoint_rows=2)
+        return Ingestor(*parts, clock=self.clock, tenant_of=tenant_of, prices=self.prices, checkpoint_rows=2)
 
     def put(self, document_id: str, text: str, scope: Scope = ME, name: str = "") -> None:
         self.uploads.put(scope, document_id, name or f"{document_id}.txt", text.encode())

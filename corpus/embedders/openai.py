@@ -20,6 +20,7 @@ import numpy as np
 import openai
 from openai.types import CreateEmbeddingResponse
 
+from corpus.answers import Tokens
 from corpus.embedders.pace import Pace
 from corpus.embedders.packing import BLANK, Ratio, Window, packed, windows
 from corpus.errors import BadRequest, ConfigError, FootnoteError, Throttled, Unavailable
@@ -72,29 +73,32 @@ class OpenAIEmbedder:
         """Let go of the connections."""
         self._client.close()
 
-    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, Tokens]:
+        spent: list[int] = []
         for start in range(0, len(passages), SUB_BATCH):
             block = passages[start : start + SUB_BATCH]
             texts = [f"{one.prefix}\n{one.body}" if one.prefix else one.body for one in block]
             pieces = [piece for row, text in enumerate(texts) for piece in windows(row, text)]
             if purpose == "query":
-                vectors = [self._sent(batch, threading.Event(), at_once=True) for batch in self._packed(pieces)]
+                vectors = [self._sent(batch, spent, threading.Event(), at_once=True) for batch in self._packed(pieces)]
             else:
                 first = 0 if self._proved else PROBE
-                vectors = (yield from self._together(pieces[:first])) + (yield from self._together(pieces[first:]))
+                vectors = yield from self._together(pieces[:first], spent)
+                vectors += yield from self._together(pieces[first:], spent)
             yield _averaged(pieces, np.concatenate(vectors))
+        return Tokens(embedded=sum(spent))
 
     def _packed(self, pieces: Sequence[Window]) -> list[tuple[Window, ...]]:
         return list(packed(pieces, self._ratio, self._pace.token_limit / SHARE_OF_LIMIT))
 
-    def _together(self, pieces: Sequence[Window]) -> Generator[Matrix, None, list[Matrix]]:
+    def _together(self, pieces: Sequence[Window], spent: list[int]) -> Generator[Matrix, None, list[Matrix]]:
         """Send requests side by side and return their vectors; yields an empty block every second meanwhile.
 
         However it ends, what has not been sent is not sent, and no thread is left behind.
         """
         closing = threading.Event()
         with ThreadPoolExecutor(PARALLEL, "embed") as pool:
-            futures = [pool.submit(self._sent, batch, closing) for batch in self._packed(pieces)]
+            futures = [pool.submit(self._sent, batch, spent, closing) for batch in self._packed(pieces)]
             try:
                 pending = set(futures)
                 while pending:
@@ -108,12 +112,14 @@ class OpenAIEmbedder:
                     one.cancel()
         return [one.result() for one in futures]
 
-    def _sent(self, batch: Sequence[Window], closing: threading.Event, *, at_once: bool = False) -> Matrix:
-        """Return the vectors of one request, asked for again when the service says "not so fast"."""
+    def _sent(
+        self, batch: Sequence[Window], spent: list[int], closing: threading.Event, *, at_once: bool = False
+    ) -> Matrix:
+        """Return the vectors of one request, asked for again when the service says "not so fast"; add what it cost."""
         longest, tries = (QUERY_WAIT, QUERY_TRIES) if at_once else (LONGEST_WAIT, TRIES)
         for count in range(1, tries):
             try:
-                return self._asked(batch, closing, at_once=at_once)
+                return self._asked(batch, spent, closing, at_once=at_once)
             except Unavailable as error:
                 pause = error.retry_after or (2.0 ** (count - 2) if isinstance(error, Throttled) else math.inf)
                 if pause > longest:
@@ -121,21 +127,22 @@ class OpenAIEmbedder:
                 log.warning("the embedding service asks for a pause", extra={"seconds": pause, "count": count})
                 self._pace.pause(pause)
                 closing.wait(pause if at_once else 0)
-        return self._asked(batch, closing, at_once=at_once)
+        return self._asked(batch, spent, closing, at_once=at_once)
 
-    def _asked(self, batch: Sequence[Window], closing: threading.Event, *, at_once: bool) -> Matrix:
+    def _asked(self, batch: Sequence[Window], spent: list[int], closing: threading.Event, *, at_once: bool) -> Matrix:
         """Return the vectors of one request when its turn has come."""
         size = sum(one.size for one in batch)
         while (turn := self._pace.take(self._ratio.tokens(size), at_once=at_once)).wait:
             if closing.wait(min(turn.wait, BEAT_SECONDS)):
                 raise Unavailable("The work was given up.")
         headers: Mapping[str, str] = {}
-        heard, spent = False, 0
+        heard, tokens = False, 0
         try:
             raw = self._create([one.text for one in batch], QUERY_SECONDS if at_once else READ_SECONDS)
             headers, heard = raw.headers, True
             reply: object = raw.parse()
-            spent = _spent(reply) or turn.tokens
+            tokens = _spent(reply) or turn.tokens
+            spent.append(tokens)
         except openai.OpenAIError as error:
             headers = headers_of(error)
             heard = bool(headers)
@@ -143,7 +150,7 @@ class OpenAIEmbedder:
         except ValueError:
             reply = None
         finally:
-            self._pace.told(turn, headers, spent, heard=heard)
+            self._pace.told(turn, headers, tokens, heard=heard)
         return self._rows(reply, len(batch), size)
 
     def _create(self, texts: list[str], read_seconds: float) -> LegacyAPIResponse[CreateEmbeddingResponse]:

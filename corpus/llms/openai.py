@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
 import openai
 
-from corpus.answers import Evidence, Prompt
+from corpus.answers import LONGEST_DRAFT, Evidence, Prompt, Tokens
 from corpus.errors import Unavailable
 from corpus.openai_api import Access, client, translated
 
@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 STALL_SECONDS = 15.0
 """How long the first piece, and each further one, may take."""
 TOTAL_SECONDS = 60.0
-MOST_CHARACTERS = 20_000
-"""A draft that is longer is cut off: nobody asked for a book."""
 
 
 class OpenAIModel:
@@ -59,9 +57,9 @@ class OpenAIModel:
         """Let go of the connections."""
         self._client.close()
 
-    def stream(self, prompt: Prompt) -> Iterator[str]:
+    def stream(self, prompt: Prompt) -> Generator[str, None, Tokens | None]:
         if not prompt.evidence:
-            return
+            return Tokens()
         usage: CompletionUsage | None = None
         length, ended = 0, ""
         try:
@@ -77,7 +75,7 @@ class OpenAIModel:
                     if text := _text(piece):
                         length += len(text)
                         yield text
-                    if length > MOST_CHARACTERS:
+                    if length > LONGEST_DRAFT:
                         ended = "cut"
                         break
         except openai.OpenAIError as error:
@@ -86,8 +84,10 @@ class OpenAIModel:
             raise Unavailable("The model's reply is no chat completion.") from None
         if not ended:
             raise Unavailable("The model broke off in the middle of its reply.")
-        spent = {"in": usage.prompt_tokens, "out": usage.completion_tokens} if usage else {}
-        log.info("a model answered", extra={"llm": self.name, "ended": ended, **spent})
+        tokens = Tokens(read=usage.prompt_tokens, written=usage.completion_tokens) if usage else None
+        told = {"in": tokens.read, "out": tokens.written} if tokens else {}
+        log.info("a model answered", extra={"llm": self.name, "ended": ended, **told})
+        return tokens
 
 
 def messages(prompt: Prompt, nonce: str) -> list[ChatCompletionMessageParam]:

@@ -189,6 +189,7 @@ def data_of(document: Document) -> dict[str, Json]:
         "checksumSHA256": document.checksum_sha256,
         "coverage": _coverage_data(document.coverage),
         "reason": reason_data(document.reason) if document.reason else None,
+        "costMicros": document.cost_micros,
     }
 
 
@@ -261,6 +262,7 @@ def _document(item: Item) -> Document:
             *(tuple(coverage.get(name, ())) for name in RANGES),  # older records lack some
         ),
         reason=Reason(**data["reason"]) if data["reason"] else None,
+        cost_micros=data.get("costMicros", 0),
         updated_at=item.updated_at,
         rev=item.rev,
     )

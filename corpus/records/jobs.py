@@ -67,7 +67,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One worker's task. It is somebody's while `lease_until`, an ISO time, is not past."""
+    """One worker's task. It is somebody's while `lease_until`, an ISO time, is not past.
+
+    `cost_micros`, in millionths of a dollar, is what its `embed_tokens` cost.
+    """
 
     job_id: str
     document_id: str
@@ -81,6 +84,8 @@ class Job:
     lease_owner: str = ""
     lease_until: str = ""
     progress: Progress = Progress()
+    embed_tokens: int = 0
+    cost_micros: int = 0
     error: Reason | None = None
     ended_at: str = ""
     rev: int = 0
@@ -154,6 +159,8 @@ def _item(job: Job) -> Item:
             "leaseOwner": job.lease_owner,
             "leaseUntil": job.lease_until,
             "progress": progress_data(job.progress),
+            "tokenUsage": {"total": job.embed_tokens, "byStage": {"embed": job.embed_tokens}},
+            "costMicros": job.cost_micros,
             "error": reason_data(job.error) if job.error else None,
             "createdAt": job.created_at,
             "endedAt": job.ended_at,
@@ -189,6 +196,8 @@ def _job(item: Item) -> Job:
         lease_owner=data["leaseOwner"],
         lease_until=data["leaseUntil"],
         progress=Progress(*map(progress.get, PROGRESS_NAMES)),
+        embed_tokens=data.get("tokenUsage", {}).get("total", 0),  # older records say nothing of it
+        cost_micros=data.get("costMicros", 0),
         error=Reason(**data["error"]) if data["error"] else None,
         ended_at=data["endedAt"],
         rev=item.rev,

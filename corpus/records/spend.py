@@ -37,6 +37,9 @@ class Cost:
     input_tokens: int = 0
     output_tokens: int = 0
 
+    def __add__(self, other: Cost) -> Cost:
+        return self - (Cost() - other)
+
     def __sub__(self, other: Cost) -> Cost:
         return Cost(
             self.cost_micros - other.cost_micros,
@@ -50,7 +53,7 @@ class Cost:
 class Call:
     """A call of a model: whose it is, what for, and what names it whenever it is tried again.
 
-    `of` is the job or the request it belongs to, `month` ("2026-11") that job's or request's, `batch` its number
+    `of` is the job or the request it belongs to, `month` ("2026-11") that job's or request's, `batch` what names it
     within a stage. Raises `BadRequest` for what cannot be part of a key.
     """
 
@@ -59,21 +62,21 @@ class Call:
     month: str
     of: str
     stage: str
-    batch: int
+    batch: str
     purpose: CallPurpose
     model: str
     document_id: str = ""
     version: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("tenant_id", "user_id", "of", "stage"):
+        for name in ("tenant_id", "user_id", "of", "stage", "batch"):
             checked_id(name, getattr(self, name))
         _checked_month(self.month)
 
     @property
     def key(self) -> tuple[str, str]:
         """The primary key of its record."""
-        return _pk(self.tenant_id, self.month), f"CALL#{self.of}#{self.stage}#{self.batch:05}"
+        return _pk(self.tenant_id, self.month), f"CALL#{self.of}#{self.stage}#{self.batch}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,16 @@ class Spending:
                 self.table.delete(*call.key, found.rev)
                 self._add(call, TOTAL, Cost() - _cost(found), {}, now)
 
+    def of_job(self, tenant_id: str, month: str, of: str) -> Cost:
+        """Return what the calls of a job, or of a request, cost that have ended."""
+        span, total, cursor = (f"CALL#{of}#", f"CALL#{of}#~"), Cost(), None
+        while True:
+            batch = self.table.query(0, _pk(tenant_id, month), span, after=cursor)
+            total = sum((_cost(item) for item in batch.items if item.data["done"]), total)
+            cursor = batch.cursor
+            if cursor is None:
+                return total
+
     def of_month(self, tenant_id: str, month: str) -> Cost:
         """Return what a building spent in a month, and has set aside."""
         item = self.table.get(_pk(tenant_id, _checked_month(month)), TOTAL)
@@ -141,7 +154,7 @@ class Spending:
         return {f"{month}-{item.sk.removeprefix('DAY#')}": _of_counters(item.counters) for item in found}
 
     def _add(self, call: Call, sk: str, cost: Cost, cap: Mapping[str, int], now: float) -> None:
-        self.table.add(_pk(call.tenant_id, call.month), sk, _counters(cost), cap, int(now) + KEPT_SECONDS)
+        self.table.add(_pk(call.tenant_id, call.month), sk, cost_data(cost), cap, int(now) + KEPT_SECONDS)
 
 
 def month_of(now: float) -> str:
@@ -178,7 +191,8 @@ def _checked_month(month: str) -> str:
     raise BadRequest(f"{month[:20]!r} is no month.", hint="Months are written like 2027-01.")
 
 
-def _counters(cost: Cost) -> dict[str, int]:
+def cost_data(cost: Cost) -> dict[str, int]:
+    """Return costs with the names they are stored and sent under."""
     return {
         "costMicros": cost.cost_micros,
         "embedTokens": cost.embed_tokens,
@@ -205,7 +219,7 @@ def _item(call: Call, cost: Cost, now: float, *, done: bool) -> Item:
         "purpose": call.purpose,
         "model": call.model,
         "done": done,
-        **_counters(cost),
+        **cost_data(cost),
     }
     pk, sk = call.key
     return Item(pk, sk, KIND, data, {OF_USER: (f"USER#{call.user_id}#SPEND", sk)}, ttl=int(now) + KEPT_SECONDS)

@@ -60,3 +60,26 @@ class UsageReply(BaseModel):
     maxAsksPerDay: int | None = Field(examples=[50])
     searches: int = Field(examples=[31], description="since midnight in UTC")
     resetsAt: str = Field(examples=["2026-11-22T00:00:00.000Z"], description="when asks and searches begin anew")
+
+
+class CostShape(BaseModel):
+    """What models cost: millionths of a dollar, and tokens of text embedded, read and written."""
+
+    costMicros: int = Field(examples=[41230])
+    embedTokens: int = Field(examples=[1250000])
+    inputTokens: int = Field(examples=[84000])
+    outputTokens: int = Field(examples=[2100])
+
+
+class DayCostShape(CostShape):
+    """What models cost on a day, in UTC."""
+
+    day: str = Field(examples=["2026-11-21"])
+
+
+class SpendReply(CostShape):
+    """What models cost a building in a month; what is set aside for calls that have not ended yet counts too."""
+
+    month: str = Field(examples=["2026-11"])
+    costMicrosPerMonth: int | None = Field(examples=[25000000], description="the cap; null is no limit")
+    days: list[DayCostShape] = Field(description="of calls that have ended")

@@ -1,17 +1,21 @@
-"""Service levels and what the asker uses of theirs."""
+"""Service levels, what the asker uses of theirs, and what models cost the building."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from corpus.allowance import midnight
 from corpus.keys import iso_time
 from corpus.records.levels import Level, Levels, level_data
+from corpus.records.spend import Spending, cost_data, month_of
+from corpus.records.tenants import Tenants
 from corpus.records.usage import Usage
 from footnote.admission import OPERATE
-from footnote.api.asker import Asker, Parts
-from footnote.api.level_shapes import LevelChange, LevelShape, LevelsReply, UsageReply
+from footnote.api.asker import Admin, Asker, Parts
+from footnote.api.level_shapes import LevelChange, LevelShape, LevelsReply, SpendReply, UsageReply
 from footnote.api.replies import sent, tagged
 from footnote.api.trails import audited
 
@@ -63,3 +67,21 @@ def usage(footnote: Parts, scope: Asker) -> Response:
         resetsAt=iso_time(midnight(now)),
     )
     return sent(reply.model_dump())
+
+
+@router.get("/spend", response_model=SpendReply)
+def spend(
+    footnote: Parts,
+    scope: Admin,
+    month: Annotated[str, Query(pattern=r"^([0-9]{4}-[0-9]{2})?$", description="The month; this one without.")] = "",
+) -> Response:
+    """Say what models cost the building in a month, in millionths of a dollar, day by day, beside its cap."""
+    spending, wanted = Spending(footnote.table), month or month_of(footnote.clock())
+    days = spending.by_day(scope.tenant_id, wanted)
+    reply = {
+        "month": wanted,
+        **cost_data(spending.of_month(scope.tenant_id, wanted)),
+        "costMicrosPerMonth": Tenants(footnote.table).get(scope.tenant_id).caps.cost_micros_per_month,
+        "days": [{"day": day, **cost_data(cost)} for day, cost in sorted(days.items())],
+    }
+    return sent(reply)

@@ -22,7 +22,7 @@ from footnote.connect import Footnote
 from footnote.render import outcome_data
 from footnote.worker import Worker
 from ingest import editions
-from ingest.claim import reason_of
+from ingest.reasons import reason_of
 from ingest.terms import NO_TERMS, Terms
 
 POLL_SECONDS = 0.1

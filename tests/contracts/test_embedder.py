@@ -8,6 +8,7 @@ import pytest
 
 from corpus.model import Passage, Purpose
 from corpus.ports import Embedder
+from corpus.prices import is_paid
 
 if TYPE_CHECKING:
     from corpus.model import Matrix
@@ -80,6 +81,19 @@ def test_stopping_in_the_middle(embedder: Embedder) -> None:
 
     assert not {name for name in {one.name for one in threading.enumerate()} - before if name.startswith("embed")}
     assert len(rows(embedder, PASSAGES)) == len(PASSAGES)
+
+
+def test_what_is_paid_for(embedder: Embedder) -> None:
+    """Where somebody is to be paid, it returns the tokens that were embedded."""
+    blocks, told = embedder.embed(PASSAGES, "document"), None
+    try:
+        while True:
+            next(blocks)
+    except StopIteration as ended:
+        told = ended.value
+
+    assert (told is not None) == is_paid(embedder.space.name)
+    assert told is None or (told.embedded > len(PASSAGES) and not told.written)
 
 
 def test_near_texts_are_near(embedder: Embedder) -> None:

@@ -4,6 +4,7 @@ import re
 
 from corpus.answers import Evidence, Prompt
 from corpus.ports import LLM
+from corpus.prices import is_paid
 
 EVIDENCE = (
     Evidence(
@@ -28,6 +29,19 @@ def test_stream(llm: LLM) -> None:
     for number, quote in marks:
         stored = next(one.content for one in EVIDENCE if one.number == int(number))
         assert " ".join(quote.split()) in " ".join(stored.split())
+
+
+def test_what_is_paid_for(llm: LLM) -> None:
+    """Where somebody is to be paid, it returns the tokens that were read and written."""
+    pieces, told = llm.stream(Prompt("Answer from the evidence.", "When does the pool open?", EVIDENCE)), None
+    try:
+        while True:
+            next(pieces)
+    except StopIteration as ended:
+        told = ended.value
+
+    assert (told is not None) == is_paid(llm.name)
+    assert told is None or (told.read > len(EVIDENCE) and told.written and not told.embedded)
 
 
 def test_no_answer(llm: LLM) -> None:

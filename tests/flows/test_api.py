@@ -320,6 +320,7 @@ def test_openapi(client: TestClient) -> None:
         "GET /v1/buildings",
         "GET /v1/levels",
         "PUT /v1/levels/{level}",
+        "GET /v1/spend",
         "GET /v1/usage",
         "POST /v1/conversations",
         "GET /v1/conversations",

@@ -71,7 +71,15 @@ NAMING_NOTHING = {
     *("GET /v1/building", "PATCH /v1/building", "GET /v1/buildings"),
     *("GET /v1/models", "POST /v1/chat/completions"),
     *("POST /v1/documents", "POST /v1/uploads", "GET /health", "GET /ready", "GET /metrics"),
-    *("GET /v1/me", "PATCH /v1/me", "GET /v1/keys", "POST /v1/keys", "GET /v1/levels", "GET /v1/usage"),
+    *(
+        "GET /v1/me",
+        "PATCH /v1/me",
+        "GET /v1/keys",
+        "POST /v1/keys",
+        "GET /v1/levels",
+        "GET /v1/spend",
+        "GET /v1/usage",
+    ),
     *(
         "GET /v1/access",
         "GET /v1/audit",

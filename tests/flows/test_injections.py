@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Obedient:
     name: str = "obedient"
     shown: list[str] = field(default_factory=list)
 
-    def stream(self, prompt: Prompt) -> Iterator[str]:
+    def stream(self, prompt: Prompt) -> Generator[str, None, None]:
         self.shown += [f"{one.source}\n{one.header}\n{one.content}" for one in prompt.evidence]
         yield f"{self.order}.\n\n"
         for one in prompt.evidence:

@@ -206,7 +206,7 @@ def test_a_listener_that_leaves(model: OpenAIModel, provider: Provider) -> None:
     """Whoever stops listening in the middle ends the request."""
     pieces = model.stream(Prompt("", QUESTION, EVIDENCE))
     assert next(pieces)
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
 
     assert "".join(model.stream(Prompt("", QUESTION, EVIDENCE)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -381,7 +381,7 @@ def test_a_preferred_language(ann: Someone, footnote: Footnote) -> None:
     told: list[str] = []
 
     class Listening(Quotes):
-        def stream(self, prompt: Prompt) -> Iterator[str]:
+        def stream(self, prompt: Prompt) -> Generator[str, None, None]:
             told.append(prompt.instructions)
             yield from super().stream(prompt)
 

@@ -91,7 +91,7 @@ def test_what_fails_before_a_stream(client: TestClient, footnote: Footnote, monk
 
     key = {**STREAM, "idempotency-key": "ask 1"}
     with monkeypatch.context() as patched:
-        patched.setattr(footnote.retriever, "search", down)
+        patched.setattr(footnote.index, "legs", down)
         reply = client.post("/v1/ask", json=POOL, headers=key)
     assert (reply.status_code, reply.json()["code"], reply.headers["retry-after"]) == (503, "unavailable", "7")
     assert client.post("/v1/ask", json=POOL, headers=key).status_code == 200
@@ -139,7 +139,7 @@ class Waiting:
     left: threading.Event = field(default_factory=threading.Event)
     name: str = "waiting"
 
-    def stream(self, _: Prompt) -> Iterator[str]:
+    def stream(self, _: Prompt) -> Generator[str, None, None]:
         try:
             yield self.quote
             while not self.go.wait(0.05):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import pytest
@@ -96,7 +96,7 @@ class Breaking:
     name: str = "breaking"
     ended: bool = False
 
-    def stream(self, _: Prompt) -> Iterator[str]:
+    def stream(self, _: Prompt) -> Generator[str, None, None]:
         try:
             yield from (self.draft[at : at + 5] for at in range(0, len(self.draft), 5))
             if self.error:

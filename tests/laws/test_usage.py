@@ -124,7 +124,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories=st.lists(STEPS, min_size=3, max_size=3))
 def test_the_total_is_that_of_the_documents(histories: list[list[tuple[str, int | None]]]) -> None:
     """Whatever three threads upload and remove, no limit is passed, and the total is the sum of what is counted."""
@@ -181,13 +181,13 @@ def test_nobody_gains_by_a_crash(sizes: tuple[int | None, ...]) -> None:
     killed_at_every_step(history, look)
 
 
-CALL = Call("linden", "ann", "2026-11", "job1", "embed", 1, "embed", "a-model")
+CALL = Call("linden", "ann", "2026-11", "job1", "embed", "00001", "embed", "a-model")
 
 
 def test_one_gets_the_last_of_the_money(table: Table) -> None:
     """Of eight calls at once when there is money for one more, exactly one is made; the others are not paid for."""
     spending = Spending(table)
-    outcomes = together(THREADS, lambda n: spending.reserve(replace(CALL, batch=n), Cost(10), 19, CLOCK()))
+    outcomes = together(THREADS, lambda n: spending.reserve(replace(CALL, batch=str(n)), Cost(10), 19, CLOCK()))
 
     assert outcomes.count(None) == 1
     assert outcomes.count(QuotaExceeded) == THREADS - 1
@@ -214,8 +214,8 @@ def test_no_building_gains_by_a_crash() -> None:
         spending = Spending(table)
         spending.reserve(CALL, Cost(10), 100, CLOCK())
         spending.correct(CALL, Cost(7), CLOCK())
-        spending.reserve(replace(CALL, batch=2), Cost(10), 100, CLOCK())
-        spending.release(replace(CALL, batch=2), CLOCK())
+        spending.reserve(replace(CALL, batch="00002"), Cost(10), 100, CLOCK())
+        spending.release(replace(CALL, batch="00002"), CLOCK())
 
     def look(table: Table) -> None:
         calls = table.query(0, "SPEND#linden#2026-11", ("CALL#", "CALL#~")).items

@@ -1,0 +1,160 @@
+"""What models cost a building: put down by document and question, and refused before it is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.testclient import TestClient
+
+from corpus.answers import Prompt, Tokens
+from corpus.llms.quotes import Quotes
+from corpus.model import Passage, Purpose, Space
+from corpus.prices import Price, Prices
+from corpus.records.spend import Cost, Spending, month_of
+from corpus.records.tenants import Caps, Tenants
+from footnote import adapters
+from footnote.api.app import create_app
+from footnote.connect import Footnote
+from footnote.settings import Settings
+from ingest.replay import replay
+from tests.fakes import Clock, HashEmbedder
+from tests.flows.test_api import HERE, RULES
+from tests.flows.test_levels import NOON, QUESTION
+from tests.worlds import World
+
+if TYPE_CHECKING:
+    from corpus.model import Matrix
+
+PRICES = Prices({"embed": Price(1_000_000), "write": Price(1_000_000, 1_000_000)})
+TEXT = "# Rules\nThe pool opens at nine."
+
+
+@dataclass
+class Sold(HashEmbedder):
+    """As the other, and paid for: ten tokens a passage."""
+
+    space: Space = field(default_factory=lambda: Space("openai/embed", 64))
+
+    def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, Tokens | None]:  # type: ignore[override]
+        yield from super().embed(passages, purpose)
+        return Tokens(embedded=10 * len(passages))
+
+
+class Writing(Quotes):
+    """As the other, and paid for: seven tokens a draft."""
+
+    @property
+    def name(self) -> str:
+        return "openai/write"
+
+    def stream(self, prompt: Prompt) -> Generator[str, None, Tokens | None]:  # type: ignore[override]
+        yield from super().stream(prompt)
+        return Tokens(read=5, written=2)
+
+
+def capped(world: World | Footnote, most: int | None) -> None:
+    known = Tenants(world.table)
+    known.put(replace(known.get("home"), caps=Caps(most)))
+
+
+@pytest.fixture
+def paying(world: World) -> World:
+    """A world whose embedder is paid for."""
+    world.embedder, world.prices = Sold(), PRICES
+    return world
+
+
+def spent(world: World | Footnote) -> Cost:
+    return Spending(world.table).of_month("home", month_of(world.clock()))
+
+
+def test_a_document_says_what_it_cost(paying: World) -> None:
+    """A document and its job say what embedding cost; a new version adds to it, and unchanged bytes add nothing."""
+    costs = []
+    for text in (TEXT, TEXT, f"{TEXT}\nIt closes at eight."):
+        paying.put("d1", text)
+        paying.work()
+        costs.append(paying.document("d1").cost_micros)
+    job = paying.ingestor()._jobs.get("d1", paying.document("d1").job_id)
+
+    assert costs == [10, 10, 20]
+    assert job
+    assert (job.embed_tokens, job.cost_micros) == (10, 10)
+    assert spent(paying) == Cost(20, embed_tokens=20)
+
+
+def test_a_document_beyond_the_cap(paying: World) -> None:
+    """A version beyond the cap costs nothing, says when to try again, and leaves what answers; later it goes in."""
+    newer = f"{TEXT}\nIt closes at eight."
+    paying.put("d1", TEXT)
+    paying.work()
+    capped(paying, 10)
+    paying.put("d1", newer)
+    paying.work()
+
+    refused = paying.document("d1")
+    assert refused.reason
+    assert (refused.status, refused.reason.code, refused.reason.transient) == ("error", "quota_exceeded", True)
+    assert "Try again from" in refused.reason.hint
+    assert "costMicrosPerMonth" in refused.stages.error_message
+    assert paying.visible() == {"d1": [TEXT]}
+    assert spent(paying) == Cost(10, embed_tokens=10)
+    assert not paying.ingestor().settled(refused)
+
+    capped(paying, 1_000)
+    for _, change in replay(paying.table, "home"):
+        paying.ingestor().apply(change)
+    assert (paying.document("d1").status, paying.visible()) == ("ready", {"d1": [newer]})
+    assert spent(paying) == Cost(20, embed_tokens=20)
+
+
+@pytest.fixture
+def footnote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Footnote]:
+    embedder = HashEmbedder()
+    monkeypatch.setitem(adapters.ADAPTERS, "FOOTNOTE_EMBEDDER", {"local": lambda *_: embedder})
+    monkeypatch.setitem(adapters.ADAPTERS, "FOOTNOTE_LLM", {"quotes": lambda *_: Writing()})
+    settings = replace(Settings.from_env({}, home=tmp_path / "home"), prices=PRICES)
+    with Footnote(settings, Clock(NOON)) as one:
+        yield one
+
+
+@pytest.fixture
+def client(footnote: Footnote) -> Iterator[TestClient]:
+    with TestClient(create_app(footnote), base_url=HERE, raise_server_exceptions=False) as one:
+        one.post("/v1/documents", files={"file": ("rules.md", RULES)})
+        while footnote.ingestor.drain(footnote.queue):
+            pass
+        yield one
+
+
+def test_questions_are_paid_for(client: TestClient) -> None:
+    """An administrator sees what the month's answers cost, by day, beside the cap."""
+    assert client.post("/v1/ask", json=QUESTION).json()["type"] == "grounded"
+    assert client.patch("/v1/building", json={"caps": {"costMicrosPerMonth": 90_000}}).status_code == 200
+    assert client.post("/v1/ask", json=QUESTION, headers={"accept": "text/event-stream"}).status_code == 200
+    costs = {"costMicros": 14, "embedTokens": 0, "inputTokens": 10, "outputTokens": 4}
+
+    assert client.get("/v1/spend").json() == {
+        "month": "2026-11",
+        **costs,
+        "costMicrosPerMonth": 90_000,
+        "days": [{"day": "2026-11-21", **costs}],
+    }
+    assert client.get("/v1/spend", params={"month": "2026-10"}).json()["costMicros"] == 0
+    assert client.get("/v1/spend", params={"month": "2026-13"}).status_code == 400
+
+
+def test_a_question_beyond_the_cap(client: TestClient, footnote: Footnote) -> None:
+    """A question that the cap does not allow is refused with the time it begins anew, and costs and counts nothing."""
+    client.patch("/v1/building", json={"caps": {"costMicrosPerMonth": 10}})
+    refused = client.post("/v1/ask", json=QUESTION)
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota_exceeded")
+    assert "costMicrosPerMonth" in refused.json()["detail"]
+    assert int(refused.headers["retry-after"]) == 9.5 * 24 * 3600
+    assert spent(footnote) == Cost()
+    assert client.post("/v1/search", json=QUESTION).status_code == 200
