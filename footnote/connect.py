@@ -29,6 +29,7 @@ from corpus.records.people import People
 from corpus.records.personas import Personas
 from corpus.records.recall import Recalls
 from corpus.records.spend import month_of
+from corpus.records.tenants import KnownTenants, Tenants
 from corpus.records.trails import Trails
 from corpus.records.uploads import PartedUploads
 from corpus.scope import UNLIMITED, Scope
@@ -184,10 +185,15 @@ class Footnote:
         """The records of who may be in which building."""
         return Grants(self.table)
 
+    @cached_property
+    def tenants(self) -> KnownTenants:
+        """What holds in each building, as it was at most a minute ago."""
+        return KnownTenants(Tenants(self.table), self.clock)
+
     @property
     def trails(self) -> Trails:
         """The records of who read what, and who changed whose rights."""
-        return Trails(self.table)
+        return Trails(self.table, self.tenants.get)
 
     @property
     def allowance(self) -> Allowance:
@@ -235,7 +241,7 @@ class Footnote:
     @property
     def converser(self) -> Converser:
         """Holds conversations."""
-        parts = Conversations(self.table), Personas(self.table), self.llm
+        parts = Conversations(self.table, self.tenants.get), Personas(self.table), self.llm
 
         def answer(scope: Scope, question: str, manner: str) -> Answer:
             return self._answerer(scope, manner).ask(scope, question)

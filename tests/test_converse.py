@@ -18,6 +18,7 @@ from corpus.llms.quotes import Quotes
 from corpus.records.conversations import Conversation, Conversations, Message
 from corpus.records.levels import Levels
 from corpus.records.personas import Personas
+from corpus.records.tenants import Tenant, Tenants
 from corpus.scope import Scope
 from corpus.tables.sqlite import SqliteTable
 from search.converse import Converser, standalone
@@ -47,7 +48,7 @@ def held(clock: Clock) -> tuple[Converser, Scope]:
     """What holds conversations in memory and finds nothing, and somebody who may."""
     ids, table = itertools.count(), MemoryTable(clock)
     scope = Scope("ann", "home", frozenset({"user:ann"}), frozenset({"ask", "converse"}), clock())
-    records, answer = (Conversations(table), Personas(table)), Answer("not_found", "No.")
+    records, answer = (Conversations(table, Tenants(table).get), Personas(table)), Answer("not_found", "No.")
     allowance = Allowance(table, clock)
     return Converser(*records, Quotes(), allowance, lambda *_: answer, clock, lambda _: f"id{next(ids)}"), scope
 
@@ -108,10 +109,32 @@ def test_thirty_days() -> None:
         records.mine(scope, name)
 
 
+def test_as_long_as_the_building_says() -> None:
+    """Where a building keeps conversations for two days they are, each message from when it was said."""
+    clock = Clock()
+    converser, scope = held(clock)
+    records = converser.conversations
+    Tenants(records.table).put(Tenant("home", conversation_days=2))
+    name = converser.begin(scope).conversation_id
+    for question in ("When does the pool open?", "And the sauna?"):
+        converser.say(scope, name, question)
+        clock.sleep(1.5 * DAY)
+    found, _ = records.messages(records.mine(scope, name), 10)
+    assert [one.text for one in found] == ["No.", "And the sauna?"]
+    clock.sleep(DAY)
+    with pytest.raises(NotFound):
+        records.mine(scope, name)
+    empty = converser.begin(scope).conversation_id
+    clock.sleep(2 * DAY + 1)
+    with pytest.raises(NotFound):
+        records.mine(scope, empty)
+
+
 def test_at_once(tmp_path: Path) -> None:
     """Messages that are said at once are all kept, and the conversation's time is the latest one's."""
     clock = Clock()
-    records = Conversations(SqliteTable(tmp_path / "footnote.db", clock))
+    table = SqliteTable(tmp_path / "footnote.db", clock)
+    records = Conversations(table, Tenants(table).get)
     scope = Scope("ann", "home", frozenset({"user:ann"}), frozenset(), clock())
     begun = records.begin(Conversation("c1", "ann", "home", iso_time(clock()), iso_time(clock())))
     said = [Message(f"m{n}", "c1", iso_time(clock() + n), "ann", f"{n}") for n in range(3)]

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from corpus.errors import BadRequest, Conflict
-from corpus.records.tenants import Caps, Tenant, Tenants
+from corpus.items import Item
+from corpus.keys import iso_time
+from corpus.records.people import Claims, People
+from corpus.records.tenants import KNOWN_SECONDS, MOST_KNOWN, Caps, KnownTenants, Tenant, Tenants
+from corpus.records.trails import Trails
 from tests.fakes import Clock, MemoryTable
 
 TOLD = Tenant(
@@ -87,3 +91,81 @@ def test_no_limits(tenants: Tenants) -> None:
     for cap in (0, None):
         kept = tenants.put(replace(TOLD, caps=Caps(cap), rev=tenants.get("linden").rev))
         assert kept.caps.cost_micros_per_month == cap
+
+
+class Read(MemoryTable):
+    """Remembers which partitions records were read of."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.partitions: list[str] = []
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        self.partitions.append(pk)
+        return super().get(pk, sk)
+
+
+def test_known_for_a_minute() -> None:
+    """What holds in a building is read once a minute at most, written or not; a change here is known at once."""
+    clock = Clock()
+    table = Read(clock)
+    known = KnownTenants(Tenants(table), clock)
+    for _ in range(3):
+        assert (known.get("linden"), known.get("oak")) == (Tenant("linden"), Tenant("oak"))
+    assert table.partitions == ["TENANT#linden", "TENANT#oak"]
+    assert known.put(TOLD) == known.get("linden") == TOLD
+
+    Tenants(table).put(replace(Tenants(table).get("linden"), name="Linden"))
+    assert known.get("linden").name == "Linden Court"
+    clock.sleep(KNOWN_SECONDS)
+    assert known.get("linden").name == "Linden"
+    clock.sleep(-3600)
+    Tenants(table).put(replace(Tenants(table).get("linden"), name="L"))
+    assert known.get("linden").name == "L"  # a clock that was set back keeps nothing for an hour
+
+
+def test_a_thousand_are_known() -> None:
+    """However many buildings are asked for, those of them that were asked for last are known, and no more."""
+    clock = Clock()
+    table = Read(clock)
+    known = KnownTenants(Tenants(table), clock)
+    for number in range(MOST_KNOWN + 1):
+        known.get(f"b{number}")
+    known.get("b1")
+    assert len(table.partitions) == MOST_KNOWN + 1
+    known.get("b0")
+    assert len(table.partitions) == MOST_KNOWN + 2
+
+
+def test_trails_for_as_long_as_the_building_says() -> None:
+    """Accesses and changes are known for as long as the building says; changes for good, where it says nothing."""
+    clock = Clock()
+    table = MemoryTable(clock)
+    Tenants(table).put(Tenant("linden", access_log_days=2, audit_days=3))
+    trails, month, day = Trails(table, Tenants(table).get), iso_time(clock())[:7], iso_time(clock())[:10]
+    for tenant in ("linden", "oak"):
+        trails.accessed("ann", tenant, "read", ["d1"], "ok", "r1", clock())
+        trails.audited("ann", tenant, "remove", "d1", {}, clock())
+    left = []
+    for days in (1.9, 0.2, 1.0, 86.8, 0.2, 3_650.0):
+        clock.sleep(days * 24 * 3600)
+        kept = (trails.accesses("linden", day, 9), trails.audits("linden", month, 9))
+        left.append(
+            [len(found) for found, _ in (*kept, trails.accesses("oak", day, 9), trails.audits("oak", month, 9))]
+        )
+    assert left == [[1, 1, 1, 1], [0, 1, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 0, 1]]
+
+
+def test_the_level_of_who_is_new() -> None:
+    """Whoever signs in for the first time, or is made known, has the building's level; others keep theirs."""
+    clock = Clock()
+    table = MemoryTable(clock)
+    people, ann = People(table), Claims("ann", "token 1", 2_000_000_000)
+    assert people.signed_in(ann, "linden", clock()).service_level == "basic"
+    Tenants(table).put(Tenant("linden", default_level="enterprise"))
+    assert people.signed_in(replace(ann, token="2"), "linden", clock()).service_level == "basic"
+    assert people.signed_in(Claims("bob", "token 1", 2_000_000_000), "linden", clock()).service_level == "enterprise"
+    people.add("carl", "linden")
+    carl = people.get("carl")
+    assert carl
+    assert (carl.tenant_id, carl.service_level) == ("linden", "enterprise")

@@ -1,4 +1,6 @@
-"""Conversations and their messages as records, for 30 days: of a conversation from its last message, of each its own.
+"""Conversations and their messages as records, for as long as their building says: 30 days, if it says nothing.
+
+A conversation is known for so long from its last message, and each message from when it was said.
 
 A message is written once and never changed. Whoever reads goes through a scope: another person's conversation is one
 that is not there.
@@ -18,10 +20,11 @@ from corpus.items import ABSENT, Item, Put
 from corpus.keys import ID, checked_id
 from corpus.model import Json
 from corpus.ports import Table
+from corpus.records.tenants import TenantOf
 from corpus.scope import Scope
 
 CONVERSATION, MESSAGE = "conversation", "message"
-KEPT_SECONDS = 30 * 24 * 3600
+A_DAY = 24 * 3600
 OF_USER = 1
 MESSAGES = ("MESSAGE#", "MESSAGE#~")
 BOT = "bot"
@@ -71,9 +74,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Conversations:
-    """The conversations of a table, by `CONVERSATION#{conversationId}` / `CONVERSATION`."""
+    """The conversations of a table, by `CONVERSATION#{conversationId}` / `CONVERSATION`.
+
+    `tenant_of` says for how long a building keeps them.
+    """
 
     table: Table
+    tenant_of: TenantOf
 
     def mine(self, scope: Scope, conversation_id: str) -> Conversation:
         """Return a conversation of the asker's own; raises `NotFound` for any other."""
@@ -100,17 +107,19 @@ class Conversations:
 
     def begin(self, conversation: Conversation) -> Conversation:
         """Write a new conversation, and return it."""
-        return _conversation(self.table.put(_conversation_item(conversation), ABSENT))
+        days = self.tenant_of(conversation.tenant_id).conversation_days
+        return _conversation(self.table.put(_conversation_item(conversation, days), ABSENT))
 
     def add(self, scope: Scope, said: Sequence[Message]) -> None:
         """Add messages of one conversation at once, which is the asker's own; raises `NotFound` once it is removed."""
-        puts = [Put(_message_item(one, scope.user_id), ABSENT) for one in said]
+        days = self.tenant_of(scope.tenant_id).conversation_days
+        puts = [Put(_message_item(one, scope.user_id, days), ABSENT) for one in said]
         for _ in range(TRIES):
             known = self.mine(scope, said[0].conversation_id)
             latest = max(known.last_message_at, *(one.timestamp for one in said))
             with suppress(Conflict):  # another message was faster
                 grown = replace(known, last_message_at=latest)
-                self.table.transact([Put(_conversation_item(grown), known.rev), *puts])
+                self.table.transact([Put(_conversation_item(grown, days), known.rev), *puts])
                 return
         raise Conflict("Too much is said in this conversation at once.", hint="Say it again in a moment.")
 
@@ -126,7 +135,7 @@ class Conversations:
 
 def unknown_conversation(conversation_id: str) -> NotFound:
     """Return what is said of a conversation that is not there, or is another person's."""
-    hint = "List your conversations to see their ids; one is known for 30 days from its last message."
+    hint = "List your conversations to see their ids. One is known for 30 days, or as long as your building says."
     return NotFound(f"There is no conversation {conversation_id[:130]}.", hint=hint)
 
 
@@ -184,20 +193,20 @@ def _pk(conversation_id: str) -> str:
     return f"CONVERSATION#{conversation_id}"
 
 
-def _until(timestamp: str) -> int:
-    return int(datetime.fromisoformat(timestamp).timestamp()) + KEPT_SECONDS
+def _until(timestamp: str, days: int) -> int:
+    return int(datetime.fromisoformat(timestamp).timestamp()) + days * A_DAY
 
 
-def _conversation_item(one: Conversation) -> Item:
+def _conversation_item(one: Conversation, days: int) -> Item:
     keys = {OF_USER: (f"USER#{one.user_id}#CONVERSATION", f"{one.last_message_at}#{one.conversation_id}")}
-    data, ttl = conversation_data(one), _until(one.last_message_at)
+    data, ttl = conversation_data(one), _until(one.last_message_at, days)
     return Item(_pk(one.conversation_id), "CONVERSATION", CONVERSATION, data, keys, ttl=ttl)
 
 
-def _message_item(one: Message, owner_id: str) -> Item:
+def _message_item(one: Message, owner_id: str, days: int) -> Item:
     sort = f"{one.timestamp}#{one.message_id}"
     keys = {OF_USER: (f"USER#{owner_id}#MESSAGE", sort)}
-    data, ttl = message_data(one), _until(one.timestamp)
+    data, ttl = message_data(one), _until(one.timestamp, days)
     return Item(_pk(one.conversation_id), f"MESSAGE#{sort}", MESSAGE, data, keys, ttl=ttl)
 
 

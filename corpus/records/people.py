@@ -19,6 +19,7 @@ from corpus.items import ABSENT, Item, Put, Remove
 from corpus.keys import checked_id, iso_time
 from corpus.model import Json
 from corpus.ports import Table
+from corpus.records.tenants import Tenants
 
 KIND = "person"
 SORT = "PROFILE"
@@ -111,11 +112,13 @@ class People:
         return self.get(str(item.data["userId"])) if item else None
 
     def add(self, user_id: str, tenant_id: str) -> bool:
-        """Make a person known; return whether they were not. Raises `BadRequest` for what is not an id."""
+        """Make a person of the building's `defaultLevel` known; return whether they were not.
+
+        Raises `BadRequest` for what is not an id.
+        """
         checked_id("userId", user_id)
-        checked_id("tenantId", tenant_id)
         try:
-            self.put(Person(user_id, tenant_id))
+            self.put(self._new(user_id, tenant_id))
         except Conflict:
             return False
         return True
@@ -130,8 +133,8 @@ class People:
     def signed_in(self, claims: Claims, tenant_id: str, now: float) -> Person:
         """Return whoever the claims speak of, made or brought up to date; each token counts as one sign-in.
 
-        Who is new is at home in `tenant_id`. Raises `Forbidden` for somebody who is no longer active, and for an e-mail
-        that is another person's.
+        Who is new is at home in `tenant_id`, and has its `defaultLevel`. Raises `Forbidden` for somebody who is no
+        longer active, and for an e-mail that is another person's.
         """
         checked_id("userId", claims.user_id)
         for _ in range(TRIES):
@@ -141,7 +144,7 @@ class People:
                 raise Forbidden("This account was switched off.", hint="Ask whoever runs your building.")
             if before and counted:
                 return before
-            after = _brought_up(before or _new(claims, tenant_id), claims, now)
+            after = _brought_up(before or self._new(claims.user_id, tenant_id, claims.provider), claims, now)
             with suppress(Conflict):  # another of their requests was faster
                 login = Item(*_login_key(claims), "login", {"at": iso_time(now)}, ttl=claims.expires)
                 puts = [Put(self._item(after), after.rev), Put(login, counted.rev if counted else ABSENT)]
@@ -158,6 +161,10 @@ class People:
             OF_TENANT_BY_LOGIN, f"TENANT#{tenant_id}#LOGIN", newest_first=True, limit=limit, after=after
         )
         return [self._person(item) for item in batch.items], batch.cursor
+
+    def _new(self, user_id: str, tenant_id: str, source: str = "") -> Person:
+        level = Tenants(self.table).get(checked_id("tenantId", tenant_id)).default_level
+        return Person(user_id, tenant_id, service_level=level, registration_source=source)
 
     def _email_writes(self, before: Person | None, after: Person) -> list[Put | Remove]:
         """What makes a verified e-mail theirs alone, and gives back the one they had."""
@@ -252,11 +259,6 @@ def person_data(person: Person) -> dict[str, Json]:
             "cognitoUsername": person.username,
         },
     }
-
-
-def _new(claims: Claims, tenant_id: str) -> Person:
-    checked_id("tenantId", tenant_id)
-    return Person(claims.user_id, tenant_id, registration_source=claims.provider)
 
 
 def _brought_up(person: Person, claims: Claims, now: float) -> Person:

@@ -12,9 +12,10 @@ from corpus.items import ABSENT, Item
 from corpus.keys import iso_time, ulid
 from corpus.model import Json
 from corpus.ports import Table
+from corpus.records.tenants import TenantOf
 
 ACCESS, AUDIT = "access", "audit"
-ACCESS_SECONDS = 90 * 24 * 3600
+A_DAY = 24 * 3600
 OF_USER = 1
 MOST_NAMED = 100
 """Documents that one access names."""
@@ -22,9 +23,10 @@ MOST_NAMED = 100
 
 @dataclass(frozen=True, slots=True)
 class Trails:
-    """The trails of a table."""
+    """The trails of a table; `tenant_of` says for how long a building keeps them."""
 
     table: Table
+    tenant_of: TenantOf
 
     def accessed(
         self,
@@ -46,12 +48,12 @@ class Trails:
             "requestId": request_id,
         }
         partition = f"ACCESS#{tenant_id}#{iso_time(now)[:10]}"
-        self._write(ACCESS, partition, f"USER#{user_id}#ACCESS", told, now, int(now) + ACCESS_SECONDS)
+        self._write(ACCESS, partition, f"USER#{user_id}#ACCESS", told, now, self.tenant_of(tenant_id).access_log_days)
 
     def audited(
         self, actor: str, tenant_id: str, action: str, target: str, details: Mapping[str, Json], now: float
     ) -> None:
-        """Write that rights, levels or accounts were changed, or something was removed, without an end.
+        """Write that rights, levels or accounts were changed, or something was removed.
 
         Under `AUDIT#{tenantId}#{month}` / `{timestamp}#{eventId}`.
         """
@@ -62,7 +64,14 @@ class Trails:
             "outcome": "ok",
             "details": details,
         }
-        self._write(AUDIT, f"AUDIT#{tenant_id}#{iso_time(now)[:7]}", f"USER#{actor}#AUDIT", told, now, None)
+        self._write(
+            AUDIT,
+            f"AUDIT#{tenant_id}#{iso_time(now)[:7]}",
+            f"USER#{actor}#AUDIT",
+            told,
+            now,
+            self.tenant_of(tenant_id).audit_days,
+        )
 
     def accesses(
         self, tenant_id: str, day: str, limit: int, after: str | None = None
@@ -81,9 +90,10 @@ class Trails:
         return [dict(item.data) for item in batch.items], batch.cursor
 
     def _write(
-        self, kind: str, partition: str, of_user: str, told: Mapping[str, Json], now: float, ttl: int | None
+        self, kind: str, partition: str, of_user: str, told: Mapping[str, Json], now: float, days: int | None
     ) -> None:
         event_id, timestamp = ulid(now), iso_time(now)
         sort = f"{timestamp}#{event_id}"
+        ttl = None if days is None else int(now) + days * A_DAY
         data = {"eventId": event_id, "timestamp": timestamp, **told}
         self.table.put(Item(partition, sort, kind, data, {OF_USER: (of_user, sort)}, ttl=ttl), ABSENT)

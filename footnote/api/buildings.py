@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from corpus.records.tenants import Tenants, tenant_data, tenant_of
+from corpus.records.tenants import Tenants, tenant_data, tenant_from
 from footnote.api.asker import Admin, Operator, Parts
 from footnote.api.building_shapes import BuildingChange, BuildingShape, BuildingsReply
 from footnote.api.replies import expect, sent, tagged
@@ -33,7 +33,7 @@ def change(request: Request, footnote: Parts, scope: Admin, said: BuildingChange
     records, told = Tenants(footnote.table), said.told()
     known = records.get(scope.tenant_id)
     expect(request, tenant_data(known))
-    kept = records.put(tenant_of({**tenant_data(known), **told}, known.rev))
+    kept = footnote.tenants.put(tenant_from({**tenant_data(known), **told}, known.rev))
     audited(footnote, scope, "change building", scope.tenant_id, fields=tuple(sorted(told)))
     return sent(tenant_data(kept))
 

@@ -75,7 +75,7 @@ class Said(BaseModel):
 
 
 class ConversationShape(BaseModel):
-    """A conversation; it is known for 30 days from its last message."""
+    """A conversation; it is known from its last message for as long as the building says."""
 
     conversationId: str = Field(examples=[CONVERSATION_ID])
     userId: str = Field(examples=["local"])
