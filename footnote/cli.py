@@ -182,12 +182,17 @@ def evaluate(
 
 
 @app.command("list")
-def list_documents(context: typer.Context, user: User = LOCAL, as_json: AsJson = False) -> None:
+def list_documents(
+    context: typer.Context,
+    user: User = LOCAL,
+    shared: Annotated[bool, typer.Option("--shared", help="Those others share with you by name, instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the documents, newest first."""
     from footnote.commands import managing  # noqa: PLC0415
 
     with _connected(context) as footnote:
-        managing.list_documents(footnote, footnote.local_scope(_checked(user)), as_json=as_json)
+        managing.list_documents(footnote, footnote.local_scope(_checked(user)), shared=shared, as_json=as_json)
 
 
 @app.command()

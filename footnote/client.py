@@ -126,8 +126,12 @@ class Client:
         """Return a document's record."""
         return _document(self._call("GET", f"/v1/documents/{quote(document_id, safe='')}"))
 
-    def documents(self, **wanted: str) -> Iterator[Document]:
-        """Yield your documents, newest first: of a `status`, a media `type`, `since` one day and `until` another."""
+    def documents(self, *, shared: bool = False, **wanted: str) -> Iterator[Document]:
+        """Yield your documents, newest first: of a `status`, a media `type`, `since` one day and `until` another.
+
+        With `shared` those that others share with you by name, by id.
+        """
+        wanted |= {"shared": "true"} if shared else {}
         cursor: str | None = ""
         while cursor is not None:
             query = urlencode({**wanted, **({"cursor": cursor} if cursor else {})})

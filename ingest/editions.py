@@ -38,7 +38,7 @@ def amend(table: Table, scope: Scope, document_id: str, terms: Terms) -> Documen
             return document
         try:
             linked = [documents.write(one) for one in _linked(documents, scope, document, amended)]
-            table.transact([*linked, *Shares(table).changes(document, amended)])
+            table.transact([*linked, *Shares(table).changes(document, amended, scope.now)])
         except Conflict:  # somebody wrote one of them meanwhile: read again
             continue
         return replace(amended, rev=document.rev + 1)

@@ -97,7 +97,7 @@ class City:
         return [name for name, one in self.documents.items() if not one.deleted_at]
 
     def _write(self, document: Document, before: Document) -> None:
-        self.table.transact([Documents(self.table).write(document), *Shares(self.table).changes(before, document)])
+        self.table.transact([Documents(self.table).write(document), *Shares(self.table).changes(before, document, 0)])
         self.documents[document.document_id] = replace(document, rev=document.rev + 1)
 
     def search(self, person: str, building: str, now: float, question: str, k: int) -> tuple[Hit, ...]:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from corpus.items import Item, Put, Remove
-from corpus.model import Document
+from corpus.keys import iso_time
+from corpus.model import Document, Json
 from corpus.ports import Table
+from corpus.records.documents import PAGES_READ, Documents, Listing
+from corpus.scope import Scope
 
 KIND = "shared"
+SPAN = ("SHARED#", "SHARED#~")
+
+
+class Shared(NamedTuple):
+    """A document that is shared with somebody, by whom and since when; `at` is "" in records that are older."""
+
+    document: Document
+    by: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +35,58 @@ class Shares:
         """Yield the ids of the documents that are shared with a person; whether they may be read, the record says."""
         cursor: str | None = None
         while True:
-            batch = self.table.query(0, f"USER#{user_id}", ("SHARED#", "SHARED#~"), after=cursor)
+            batch = self.table.query(0, f"USER#{user_id}", SPAN, after=cursor)
             yield from (str(item.data["documentId"]) for item in batch.items)
             cursor = batch.cursor
             if cursor is None:
                 return
 
-    def changes(self, before: Document, after: Document) -> Iterator[Put | Remove]:
+    def listed(
+        self, scope: Scope, wanted: Listing, limit: int, after: str | None = None
+    ) -> tuple[list[Shared], str | None]:
+        """Return a page of the documents shared with the asker that are wanted, by id, and the cursor of the next.
+
+        Each document's own record decides whether it still is. A page may be short, or even empty.
+        """
+        found: list[Shared] = []
+        for _ in range(PAGES_READ):
+            batch = self.table.query(0, f"USER#{scope.user_id}", SPAN, limit=limit - len(found), after=after)
+            found += (one for one in self._documents(batch.items) if _holds(one.document, scope, wanted))
+            after = batch.cursor
+            if after is None or len(found) == limit:
+                break
+        return found, after
+
+    def _documents(self, items: tuple[Item, ...]) -> Iterator[Shared]:
+        there = Documents(self.table).get_many([str(item.data["documentId"]) for item in items])
+        for item in items:
+            if document := there.get(str(item.data["documentId"])):
+                yield Shared(document, str(item.data["sharedBy"]), str(item.data.get("sharedAt") or ""))
+
+    def changes(self, before: Document, after: Document, now: float) -> Iterator[Put | Remove]:
         """Yield what makes the records say what the document says now."""
-        was, now = set(before.access.shared_with), set(after.access.shared_with)
-        for reader in sorted(now ^ was):
+        was, now_with = set(before.access.shared_with), set(after.access.shared_with)
+        for reader in sorted(now_with ^ was):
             key = (f"USER#{reader}", f"SHARED#{after.document_id}")
             found = self.table.get(*key)
-            if reader in now:
-                data = {"documentId": after.document_id, "ownerId": after.user_id, "sharedBy": after.user_id}
+            if reader in now_with:
+                data: dict[str, Json] = {
+                    "documentId": after.document_id,
+                    "ownerId": after.user_id,
+                    "sharedAt": iso_time(now),
+                    "sharedBy": after.user_id,  # nobody else may
+                }
                 yield Put(Item(*key, KIND, data), found.rev if found else 0)
             elif found:
                 yield Remove(*key, found.rev)
+
+
+def shared_data(shared: Shared) -> dict[str, Json]:
+    """Return since when a document is shared and by whom, with the names it is stored and sent under."""
+    return {"ownerId": shared.document.user_id, "sharedAt": shared.at or None, "sharedBy": shared.by}
+
+
+def _holds(document: Document, scope: Scope, wanted: Listing) -> bool:
+    """Whether a document is still shared with the asker, and one of those they want."""
+    within = wanted.since <= document.upload_date < wanted.until
+    return document.admits(scope) and scope.user_id in document.access.shared_with and within and wanted.fits(document)

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from corpus.errors import BlobMissing, NotFound
 from corpus.records.documents import Listing, unknown
 from corpus.records.events import Events, event_data
+from corpus.records.shares import Shares, shared_data
 from footnote.api.asker import Asker, Parts, readable
 from footnote.api.replies import downloaded, tagged
 from footnote.api.shapes import DocumentsReply, DocumentStatus, DocumentWithProgress, EventsReply, PagesReply, PageText
@@ -29,14 +30,23 @@ def documents(
     media_type: Annotated[str, Query(alias="type", max_length=255, description="Only those of this media type.")] = "",
     since: Annotated[date | None, Query(description="Only those uploaded on this day or later, in UTC.")] = None,
     until: Annotated[date | None, Query(description="Only those uploaded before this day, in UTC.")] = None,
+    shared: Annotated[bool, Query(description="Those shared with you by name, instead of your own.")] = False,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     cursor: Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")] = None,
 ) -> Response:
-    """List the documents, newest first. A page may be short; without a cursor it was the last."""
+    """List your documents, newest first, or those shared with you, by id.
+
+    A page may be short; without a cursor it was the last.
+    """
     wanted = Listing(status or "", media_type, since.isoformat() if since else "", until.isoformat() if until else "~")
     with accessed(request, footnote, scope, "list"):
-        found, following = footnote.documents.listed(scope.user_id, wanted, limit, cursor)
-    return tagged(request, {"documents": [document_data(one) for one in found], "cursor": following})
+        if shared:
+            theirs, following = Shares(footnote.table).listed(scope, wanted, limit, cursor)
+            told = [{**document_data(one.document), "shared": shared_data(one)} for one in theirs]
+        else:
+            mine, following = footnote.documents.listed(scope.user_id, wanted, limit, cursor)
+            told = [document_data(one) for one in mine]
+    return tagged(request, {"documents": told, "cursor": following})
 
 
 @router.get("/{document_id}", response_model=DocumentWithProgress)

@@ -312,10 +312,24 @@ class DocumentWithProgress(DocumentShape):
     progress: ProgressShape | None
 
 
-class DocumentsReply(BaseModel):
-    """A page of documents, newest first; without a cursor it was the last."""
+class SharedShape(BaseModel):
+    """Whose document it is, and who shared it when."""
 
-    documents: list[DocumentShape]
+    ownerId: str
+    sharedAt: str | None = Field(examples=["2026-11-21T09:00:00.000Z"])
+    sharedBy: str
+
+
+class ListedDocument(DocumentShape):
+    """A document's record; of one that is shared with the asker, by whom."""
+
+    shared: SharedShape | None = None
+
+
+class DocumentsReply(BaseModel):
+    """A page of documents; without a cursor it was the last."""
+
+    documents: list[ListedDocument]
     cursor: str | None
 
 

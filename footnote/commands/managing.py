@@ -12,8 +12,9 @@ from rich.table import Table
 
 from corpus.errors import NotFound
 from corpus.model import Document
-from corpus.records.documents import unknown
+from corpus.records.documents import Listing, unknown
 from corpus.records.jobs import Job
+from corpus.records.shares import Shares
 from corpus.scope import Scope
 from footnote.commands.asking import empty
 from footnote.commands.files import document_id
@@ -41,16 +42,26 @@ def documents_of(footnote: Footnote, scope: Scope) -> Iterator[Document]:
             return
 
 
-def list_documents(footnote: Footnote, scope: Scope, *, as_json: bool) -> None:
-    """Print a person's documents, newest first."""
-    found = list(documents_of(footnote, scope))
+def shared_with(footnote: Footnote, scope: Scope) -> Iterator[Document]:
+    """Yield all documents that are shared with a person by name, by id."""
+    cursor: str | None = None
+    while True:
+        batch, cursor = Shares(footnote.table).listed(scope, Listing(), PAGE, cursor)
+        yield from (one.document for one in batch)
+        if cursor is None:
+            return
+
+
+def list_documents(footnote: Footnote, scope: Scope, *, shared: bool, as_json: bool) -> None:
+    """Print a person's documents, newest first, or those that are shared with them."""
+    found = list(shared_with(footnote, scope) if shared else documents_of(footnote, scope))
     if as_json:
         for document in found:
             print_json(document_data(document))
         return
     console = Console(highlight=False, soft_wrap=True)
     if not found:
-        console.print(empty(footnote))
+        console.print("Nothing is shared with you by name." if shared else empty(footnote))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("document", overflow="fold")
