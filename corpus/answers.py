@@ -46,7 +46,8 @@ class Tokens(NamedTuple):
 class Citation:
     """Where a quote stands: `quote` is the stored text of that version from `start` to `end`, on page `page`.
 
-    `in_force_from` and `in_force_until` are the document's days, as ISO dates, "" without.
+    `in_force_from` and `in_force_until` are the document's days, as ISO dates, "" without. One whose document
+    is no longer `available` to whoever reads it names the document and says nothing else of it.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Citation:
     quote: str
     in_force_from: str = ""
     in_force_until: str = ""
+    available: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,12 @@ from corpus.errors import FootnoteError, Forbidden, QuotaExceeded
 from corpus.keys import iso_time
 from corpus.ports import LLM
 from corpus.records.conversations import BOT, Conversation, Conversations, Message
+from corpus.records.documents import Documents
 from corpus.records.personas import Persona, Personas
 from corpus.scope import Scope
 from search.followups import Turn, by_rules
 from search.verify import figures_of, names_of
+from search.withhold import WITHHELD, as_readable
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +73,7 @@ class Converser:
         said = Message(self.new_id(now), conversation_id, iso_time(now), scope.user_id, text, "ask", NEEDED)
         persona = self.personas.answering(scope.tenant_id, conversation.persona_id)
         try:
-            question, answer = self.reply(scope, persona, text, self._turns(conversation))
+            question, answer = self.reply(scope, persona, text, self._turns(scope, conversation))
         except (Forbidden, QuotaExceeded):
             self.conversations.add(scope, [replace(said, allowed=False)])
             raise
@@ -93,10 +95,28 @@ class Converser:
             question = standalone(text, turns[-REMEMBERED:], self.llm)
             return question, self.answer(scope, question, manner(persona) or in_language(scope.language))
 
-    def _turns(self, conversation: Conversation) -> list[Turn]:
-        """The last turns of a conversation, oldest first, each question as it was understood."""
-        newest, _ = self.conversations.messages(conversation, 2 * REMEMBERED)
-        return [(one.used_query, one.text) for one in reversed(newest) if one.used_query][-REMEMBERED:]
+    def shown(
+        self, scope: Scope, conversation: Conversation, limit: int, after: str | None = None
+    ) -> tuple[list[Message], str | None]:
+        """Return a page of a conversation's messages, newest first, as the asker may read them now, and its cursor."""
+        page, cursor = self.conversations.messages(conversation, limit, after)
+        leant_on = self.conversations.messages(conversation, 2 * REMEMBERED, cursor)[0] if cursor else []
+        documents = Documents(self.conversations.table)
+        return as_readable(documents, scope, [*page, *leant_on])[: len(page)], cursor
+
+    def _turns(self, scope: Scope, conversation: Conversation) -> list[Turn]:
+        """The last turns of a conversation, oldest first, each question as it was understood, without what is withheld.
+
+        A question that cannot be told as it was understood is told as it was asked.
+        """
+        newest, _ = self.shown(scope, conversation, 2 * REMEMBERED)
+        turns, asked = list[Turn](), ""
+        for one in reversed(newest):
+            if one.answer is None:
+                asked = one.text
+            elif one.used_query or asked:
+                turns.append((one.used_query or asked, "" if one.text == WITHHELD else one.text))
+        return turns[-REMEMBERED:]
 
 
 def manner(persona: Persona) -> str:

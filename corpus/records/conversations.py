@@ -167,6 +167,7 @@ def citation_data(one: Citation) -> dict[str, Json]:
         "quote": one.quote,
         "inForceFrom": one.in_force_from or None,
         "inForceUntil": one.in_force_until or None,
+        "available": one.available,
     }
 
 

@@ -55,10 +55,9 @@ def conversations(
 def conversation(
     request: Request, footnote: Parts, scope: Asker, conversation_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
-    """Return a conversation with its messages, newest first."""
-    records = footnote.converser.conversations
-    found = records.mine(scope, conversation_id)
-    said, following = records.messages(found, limit, cursor)
+    """Return a conversation with its messages, newest first, without what rests on documents you may no longer read."""
+    found = footnote.converser.conversations.mine(scope, conversation_id)
+    said, following = footnote.converser.shown(scope, found, limit, cursor)
     messages = _with_contact(footnote, found, said)
     return tagged(request, {**conversation_data(found), "messages": messages, "cursor": following})
 

@@ -113,6 +113,7 @@ class CitationShape(BaseModel):
     quote: str = Field(examples=["The pool opens at nine in the morning."])
     inForceFrom: str | None = Field(examples=["2027-01-01"])
     inForceUntil: str | None
+    available: bool = Field(description="false once you may not read it any more: nothing else is told of it then")
 
 
 class AnswerReply(BaseModel):
