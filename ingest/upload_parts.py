@@ -10,12 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from corpus.errors import BadRequest, BlobMissing, Conflict, Rejected, TooLarge, Unavailable
+from corpus.errors import BadRequest, BlobMissing, Conflict, QuotaExceeded, Rejected, TooLarge, Unavailable
 from corpus.keys import ID, iso_time, original_key
 from corpus.model import Link, UploadPart
 from corpus.ports import PartStore
 from corpus.records.uploads import PartedUpload, PartedUploads, unknown_upload
-from corpus.scope import Scope
+from corpus.scope import UNLIMITED, Scope
 from ingest.outcomes import DECLARED_SHA256, other_bytes
 from ingest.upload import Uploads, metadata_of, plain_name
 
@@ -24,6 +24,8 @@ PART_BYTES = 8 * 2**20
 """S3 takes no parts below 5 MB, and each costs a request."""
 MOST_PARTS = 200
 """What is told of them has to fit into one record."""
+MOST_UNFINISHED = 100
+"""Uploads that a person may have begun and not completed; a few more, if many are begun at the same moment."""
 MB = 2**20
 TRIES = 20
 
@@ -51,11 +53,13 @@ class UploadsInParts:
     def begin(self, scope: Scope, upload_id: str, document_id: str, announced: Announced) -> PartedUpload:
         """Return the upload that a file is to come by.
 
-        Raises `TooLarge` for one beyond the limit, and what `Allowance.expect` raises.
+        Raises `TooLarge` for one beyond the limit, `QuotaExceeded` while too many are unfinished, and what
+        `Allowance.expect` raises.
         """
         if announced.file_size > self.limit:
             raise TooLarge(f"The file has {announced.file_size:,} bytes, more than FOOTNOTE_MAX_BYTES={self.limit:,}.")
         self.uploads.allowance.expect(scope, announced.file_size)
+        self._expect(scope)
         metadata = metadata_of(announced.file_name, announced.declared)
         metadata[DECLARED_SHA256] = announced.checksum_sha256
         upload = PartedUpload(
@@ -72,6 +76,20 @@ class UploadsInParts:
             created_at=iso_time(self.clock()),
         )
         return self.records.put(upload)
+
+    def _expect(self, scope: Scope) -> None:
+        """Raise `QuotaExceeded` if the asker has as many unfinished uploads as they may; an owner has no limit."""
+        if scope.service_level == UNLIMITED:
+            return
+        unfinished = self.records.unfinished(scope.user_id, MOST_UNFINISHED)
+        if len(unfinished) == MOST_UNFINISHED:
+            oldest = unfinished[0]
+            raise QuotaExceeded(
+                f"Of your uploads {MOST_UNFINISHED} are unfinished, and no more may be at a time.",
+                hint=f"Complete or delete some. The oldest, {oldest.upload_id}, ends at {iso_time(oldest.expires)}.",
+                counter="uploads",
+                retry_after=max(1.0, oldest.expires - self.clock()),
+            )
 
     def tell(self, scope: Scope, upload_id: str, part: UploadPart) -> tuple[PartedUpload, Link | None]:
         """Note what a part will be, and return where it may be put past us, if it may.

@@ -77,6 +77,18 @@ class PartedUploads:
         item = self.table.get(_pk(upload_id), SORT)
         return _upload(item) if item else None
 
+    def unfinished(self, user_id: str, most: int) -> list[PartedUpload]:
+        """Return a person's uploads that are not completed, the oldest first, and no more than so many of them."""
+        found: list[PartedUpload] = []
+        cursor: str | None = None
+        while len(found) < most:
+            batch = self.table.query(OF_USER, f"USER#{user_id}#UPLOAD", limit=most - len(found), after=cursor)
+            found += map(_upload, batch.items)
+            cursor = batch.cursor
+            if cursor is None:
+                break
+        return found
+
     def put(self, upload: PartedUpload) -> PartedUpload:
         """Write the upload if nobody has since it was read, and return it; raises `Conflict` if somebody has."""
         return _upload(self.table.put(_item(upload), upload.rev))

@@ -22,10 +22,11 @@ from corpus.keys import original_key
 from corpus.model import UploadPart
 from footnote import adapters
 from footnote.api.app import create_app
+from footnote.api.asker import asker
 from footnote.connect import Footnote
 from footnote.settings import Settings
 from ingest.outcomes import DECLARED_SHA256
-from ingest.upload_parts import MOST_PARTS, part_size
+from ingest.upload_parts import MOST_PARTS, MOST_UNFINISHED, part_size
 from tests.fakes import Clock, HashEmbedder
 from tests.flows.test_api import HERE
 
@@ -297,6 +298,43 @@ def test_announced_once(client: TestClient) -> None:
     first, again = (client.post("/v1/uploads", json=announced(), headers=key) for _ in range(2))
     assert first.json() == again.json()
     assert again.headers["idempotent-replayed"] == "true"
+
+
+@pytest.fixture
+def ann(footnote: Footnote) -> Iterator[TestClient]:
+    """A person who has a level."""
+    made = create_app(footnote)
+    made.dependency_overrides[asker] = lambda: replace(footnote.local_scope("ann"), service_level="enterprise")
+    with TestClient(made, base_url=HERE, raise_server_exceptions=False) as one:
+        yield one
+
+
+def test_unfinished(ann: TestClient, client: TestClient, footnote: Footnote, clock: Clock) -> None:
+    """A person has at most 100 unfinished uploads, and is told which to finish; then, or a day later, there is room."""
+    data = LINE
+    begun = []
+    for _ in range(MOST_UNFINISHED):
+        begun.append(begin(ann, data))
+        clock.sleep(1)
+    lying = stored(footnote)
+    refused = ann.post("/v1/uploads", json=announced(data))
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota_exceeded")
+    assert str(MOST_UNFINISHED) in refused.json()["detail"]
+    assert begun[0]["uploadId"] in refused.json()["hint"]
+    assert begun[0]["expiresAt"] in refused.json()["hint"]
+    assert 0 < int(refused.headers["retry-after"]) <= 24 * 3600 - MOST_UNFINISHED + 1
+    assert stored(footnote) == lying
+    assert client.post("/v1/uploads", json=announced(data)).status_code == 201  # another person
+
+    send(ann, begun[1], 1, data)
+    assert ann.post(f"{begun[1]['place']}/complete").status_code == 202
+    begin(ann, data)
+    assert ann.post("/v1/uploads", json=announced(data)).status_code == 429
+    assert ann.delete(begun[2]["place"]).status_code == 204
+    begin(ann, data)
+    assert ann.post("/v1/uploads", json=announced(data)).status_code == 429
+    clock.sleep(int(refused.headers["retry-after"]))
+    begin(ann, data)
 
 
 def test_few_parts(client: TestClient, footnote: Footnote) -> None:
