@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from corpus.keys import iso_day
 from corpus.records.levels import ACTIONS
 from corpus.records.tenants import Tenant, Tenants, tenant_data
 from corpus.scope import Scope
@@ -117,3 +118,22 @@ def test_a_change_leaves_a_trail(client: TestClient) -> None:
     (entry,) = client.get("/v1/audit").json()["entries"]
     assert (entry["actor"], entry["action"], entry["target"]) == ("local", "change building", "home")
     assert entry["details"] == {"fields": ["language", "name"]}
+
+
+def test_it_holds_at_once(client: TestClient, footnote: Footnote) -> None:
+    """What is read or said right after a change is kept for as long as that says, and what was before as it was."""
+    name = client.post("/v1/conversations", json={}).json()["conversationId"]
+    client.get("/v1/documents")
+    days = {"accessLogDays": 2, "conversationDays": 3, "auditDays": 4}
+    client.patch("/v1/building", json=days)
+    client.get("/v1/documents")
+    client.post(f"/v1/conversations/{name}/messages", json={"text": "When does the pool open?"})
+
+    def left(partition: str) -> list[int | None]:
+        items = footnote.table.query(0, partition).items
+        return [None if one.ttl is None else round((one.ttl - footnote.clock()) / 86_400) for one in items]
+
+    day = iso_day(footnote.clock())
+    assert left(f"ACCESS#home#{day}") == [90, 2, 2]
+    assert left(f"AUDIT#home#{day[:7]}") == [4]
+    assert left(f"CONVERSATION#{name}") == [3, 3, 3]
