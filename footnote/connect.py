@@ -241,12 +241,15 @@ class Footnote:
     @property
     def converser(self) -> Converser:
         """Holds conversations."""
-        parts = Conversations(self.table, self.tenants.get), Personas(self.table), self.llm
+        records = Conversations(self.table, self.tenants.get), Personas(self.table)
 
-        def answer(scope: Scope, question: str, manner: str) -> Answer:
-            return self._answerer(scope, manner).ask(scope, question)
+        def answer(scope: Scope, question: str, manner: str) -> Answering:
+            return self._answerer(scope, manner).stream(scope, question)
 
-        return Converser(*parts, self.allowance, answer, self.clock, ulid)
+        def rewriter(scope: Scope) -> LLM:
+            return self.purse(scope).llm(self.llm, "rewrite")
+
+        return Converser(*records, rewriter, self.allowance, answer, self.clock, ulid)
 
     def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes, terms: Terms = NO_TERMS) -> bool:
         """Put the bytes unless they are those of the record; return whether anything is to be done for the document."""

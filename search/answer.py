@@ -89,8 +89,7 @@ class Answerer:
         It rests on documents that pass the filter and are in force at the scope's time or, with `as_of`, an ISO date,
         on that day. What a question asks besides is answered apart, and what of it was not found is named.
         """
-        (answer,) = [one for one in self.stream(scope, question, as_of, only) if isinstance(one, Answer)]
-        return answer
+        return whole(self.stream(scope, question, as_of, only))
 
     def stream(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answering:
         """Yield the sentences of an answer as each is verified, and last the answer, of which each is a part.
@@ -239,6 +238,12 @@ class Answerer:
                 log.error("a stored text is damaged", extra={"document_id": document.document_id})  # noqa: TRY400 -- no bug
                 self._texts[hit.generation] = None
         return self._texts[hit.generation]
+
+
+def whole(answering: Answering) -> Answer:
+    """Return the answer that a stream ends in."""
+    (answer,) = [one for one in answering if isinstance(one, Answer)]
+    return answer
 
 
 def _until(pieces: Iterator[str], failures: list[FootnoteError]) -> Iterator[str]:

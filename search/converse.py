@@ -8,13 +8,15 @@ question: a persona gives an answer its voice, and never its grounds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple, TypeAlias
 
 from corpus import words
 from corpus.allowance import Allowance
-from corpus.answers import Answer, Evidence, Prompt
+from corpus.answers import Answer, Evidence, Prompt, Sentence
 from corpus.errors import FootnoteError, Forbidden, QuotaExceeded
 from corpus.keys import iso_time
 from corpus.ports import LLM
@@ -22,7 +24,9 @@ from corpus.records.conversations import BOT, Conversation, Conversations, Messa
 from corpus.records.documents import Documents
 from corpus.records.personas import Persona, Personas
 from corpus.scope import Scope
+from search.answer import Answering, whole
 from search.followups import Turn, by_rules
+from search.text import together
 from search.verify import figures_of, names_of
 from search.withhold import WITHHELD, as_readable
 
@@ -34,6 +38,7 @@ LONGEST = 500
 """Characters of a question that a model rewrote; nobody asks for more in one breath."""
 NEEDED = ("converse", "ask")
 MILLISECOND = 0.001
+LEFT = "Whoever asked left before the end; there may have been more to say."
 INSTRUCTIONS = (
     "The evidence is a conversation, oldest turn first. Write the question below so that it can be understood without "
     "the conversation: put what its pronouns stand for in their place, and add what it leaves out. If it offers to "
@@ -43,15 +48,27 @@ INSTRUCTIONS = (
 )
 
 
+class Meant(NamedTuple):
+    """What somebody meant by what they said: the question that is searched for."""
+
+    question: str
+
+
+Replying: TypeAlias = Generator[Meant | Sentence | Message | None, None, None]
+
+
 @dataclass(frozen=True, slots=True)
 class Converser:
-    """Holds conversations over records; `answer` answers a question in a voice, `new_id` gives an id for a time."""
+    """Holds conversations over records; `new_id` gives an id for a time, `llm_of` the model that works for somebody.
+
+    `answer` answers a question in a voice, as `Answerer.stream` does: its None comes once the question was looked up.
+    """
 
     conversations: Conversations
     personas: Personas
-    llm: LLM
+    llm_of: Callable[[Scope], LLM]
     allowance: Allowance
-    answer: Callable[[Scope, str, str], Answer]
+    answer: Callable[[Scope, str, str], Answering]
     clock: Callable[[], float]
     new_id: Callable[[float], str]
 
@@ -67,22 +84,17 @@ class Converser:
         Raises `NotFound` for a conversation that is not theirs, `Forbidden` and `QuotaExceeded` for somebody who may
         not ask, or no more: what they said is kept then, as not allowed.
         """
-        conversation = self.conversations.mine(scope, conversation_id)
-        before = datetime.fromisoformat(conversation.last_message_at).timestamp()
-        now = max(self.clock(), before + MILLISECOND)  # messages stand in the order in which they were said
-        said = Message(self.new_id(now), conversation_id, iso_time(now), scope.user_id, text, "ask", NEEDED)
-        persona = self.personas.answering(scope.tenant_id, conversation.persona_id)
-        try:
-            question, answer = self.reply(scope, persona, text, self._turns(scope, conversation))
-        except (Forbidden, QuotaExceeded):
-            self.conversations.add(scope, [replace(said, allowed=False)])
-            raise
-        then = max(self.clock(), now + MILLISECOND)
-        reply = Message(
-            self.new_id(then), conversation_id, iso_time(then), BOT, answer.text, used_query=question, answer=answer
-        )
-        self.conversations.add(scope, [said, reply])
-        return reply
+        (message,) = [one for one in self._said(scope, conversation_id, text) if isinstance(one, Message)]
+        return message
+
+    def stream(self, scope: Scope, conversation_id: str, text: str) -> Replying:
+        """Yield what is meant, each sentence of the answer once it is verified, None meanwhile, and last the message.
+
+        That is the one that `say` returns, kept with what was said before it is told. Closing this in the middle ends
+        what the model writes, and keeps what was said and, as a partial answer, what was verified until then. What
+        fails before anything is told fails as in `say`; who may `stream` nothing is refused in the same way.
+        """
+        yield from self._said(scope, conversation_id, text, "stream")
 
     def reply(self, scope: Scope, persona: Persona, text: str, turns: Sequence[Turn]) -> tuple[str, Answer]:
         """Return what somebody means behind these turns, oldest first, and the answer to it in the persona's voice.
@@ -90,10 +102,64 @@ class Converser:
         Nothing is paid for before it is allowed. Raises `Forbidden`, and `QuotaExceeded` if today's questions are used
         up.
         """
-        self.allowance.allow(scope, "converse")
+        with self._replying(scope, persona, text, turns) as (question, answering):
+            return question, whole(answering)
+
+    @contextmanager
+    def _replying(
+        self, scope: Scope, persona: Persona, text: str, turns: Sequence[Turn], *more: str
+    ) -> Iterator[tuple[str, Answering]]:
+        """The same while it is written, and looked up already; `more` are actions that it needs besides."""
+        for action in ("converse", *more):
+            self.allowance.allow(scope, action)
         with self.allowance.asking(scope, "ask"):
-            question = standalone(text, turns[-REMEMBERED:], self.llm)
-            return question, self.answer(scope, question, manner(persona) or in_language(scope.language))
+            question = standalone(text, turns[-REMEMBERED:], self.llm_of(scope))
+            voice = manner(persona) or in_language(scope.language)
+            with closing(self.answer(scope, question, voice)) as answering:
+                next(answering)
+                yield question, answering
+
+    def _said(self, scope: Scope, conversation_id: str, text: str, *more: str) -> Replying:
+        """Yield a turn of a conversation while it is answered, and keep both sides of it at once."""
+        conversation = self.conversations.mine(scope, conversation_id)
+        before = datetime.fromisoformat(conversation.last_message_at).timestamp()
+        now = max(self.clock(), before + MILLISECOND)  # messages stand in the order in which they were said
+        needed = (*NEEDED, *more)
+        said = Message(self.new_id(now), conversation_id, iso_time(now), scope.user_id, text, "ask", needed)
+        persona = self.personas.answering(scope.tenant_id, conversation.persona_id)
+        question, verified, replies = "", list[Sentence](), list[Message]()
+        try:
+            with self._replying(scope, persona, text, self._turns(scope, conversation), *more) as (question, answering):
+                yield Meant(question)
+                for one in answering:
+                    if isinstance(one, Answer):
+                        replies.append(self._bots(said, question, one))
+                    else:
+                        verified += [one] if one else []
+                        yield one
+        except (Forbidden, QuotaExceeded):
+            self.conversations.add(scope, [replace(said, allowed=False)])
+            raise
+        except GeneratorExit:
+            self._left(scope, said, question, verified)
+            raise
+        self.conversations.add(scope, [said, *replies])
+        yield from replies
+
+    def _left(self, scope: Scope, said: Message, question: str, verified: Sequence[Sentence]) -> None:
+        """Keep what was said, and what of its answer was verified before the asker left: nobody hears of errors."""
+        cited = dict.fromkeys(citation for one in verified for citation in one.citations)
+        answer = Answer("partial", together(verified), tuple(cited), (LEFT,))
+        try:
+            self.conversations.add(scope, [said, self._bots(said, question, answer)] if verified else [said])
+        except FootnoteError as error:
+            log.warning("what was said is not kept", extra={"error": error.code})
+
+    def _bots(self, said: Message, question: str, answer: Answer) -> Message:
+        """What the bot says to what was said."""
+        then = max(self.clock(), datetime.fromisoformat(said.timestamp).timestamp() + MILLISECOND)
+        told = (self.new_id(then), said.conversation_id, iso_time(then), BOT, answer.text)
+        return Message(*told, used_query=question, answer=answer)
 
     def shown(
         self, scope: Scope, conversation: Conversation, limit: int, after: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from corpus.answers import Citation, Sentence
@@ -26,7 +27,7 @@ class Text:
         cited = dict.fromkeys(self._numbered(one) for one in sentence.citations)
         own = _BRACKETED.sub(r"(\1)", sentence.text)  # a document's own note numbers are not ours
         said = own + " " + "".join(f"[{one.number}]" for one in cited)
-        self._pieces += [said, " " if own.endswith(SENTENCE_ENDS) else "\n"]  # a table's row stands on its own line
+        self._pieces += [said, _behind(said)]
         return Sentence(said, tuple(cited))
 
     def end_line(self) -> None:
@@ -50,3 +51,14 @@ class Text:
                 return known
         self.citations.append(replace(one, number=len(self.citations) + 1))
         return self.citations[-1]
+
+
+def together(said: Sequence[Sentence]) -> str:
+    """Return sentences, as they were said, as one text."""
+    return "".join(one.text + _behind(one.text) for one in said).rstrip()
+
+
+def _behind(said: str) -> str:
+    """What stands between a sentence with its marks and the next: a table's row stands on a line of its own."""
+    own, _, _ = said.rpartition(" ")
+    return " " if own.endswith(SENTENCE_ENDS) else "\n"

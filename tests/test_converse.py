@@ -11,20 +11,26 @@ from pathlib import Path
 import pytest
 
 from corpus.allowance import Allowance
-from corpus.answers import Answer, Prompt
-from corpus.errors import BadRequest, Forbidden, NotFound, QuotaExceeded, Unavailable
+from corpus.answers import Answer, Citation, Prompt, Sentence
+from corpus.errors import BadRequest, FootnoteError, Forbidden, NotFound, QuotaExceeded, Unavailable
 from corpus.keys import iso_time
 from corpus.llms.quotes import Quotes
 from corpus.records.conversations import Conversation, Conversations, Message
 from corpus.records.levels import Levels
 from corpus.records.personas import Personas
 from corpus.records.tenants import Tenant, Tenants
+from corpus.records.usage import Usage
 from corpus.scope import Scope
 from corpus.tables.sqlite import SqliteTable
-from search.converse import Converser, standalone
+from search.answer import Answering
+from search.converse import LEFT, Converser, Meant, standalone
+from search.text import Text, together
 from tests.fakes import Clock, MemoryTable
 
 DAY = 86400
+CITED = Citation(1, "d1", "1", "rules.md", 1, "", "", 0, 18, "The pool is open.")
+SENTENCE = Sentence("The pool is open. [1]", (CITED,))
+OPEN = Answer("grounded", SENTENCE.text, (CITED,))
 TURN = ("When does the pool open?", "The pool opens at nine. [1]")
 
 
@@ -44,13 +50,20 @@ class Model:
         yield from draft
 
 
-def held(clock: Clock) -> tuple[Converser, Scope]:
-    """What holds conversations in memory and finds nothing, and somebody who may."""
+def held(clock: Clock, *answer: Sentence | Answer | FootnoteError) -> tuple[Converser, Scope]:
+    """What holds conversations in memory and answers like this, or finds nothing, and somebody who may."""
     ids, table = itertools.count(), MemoryTable(clock)
-    scope = Scope("ann", "home", frozenset({"user:ann"}), frozenset({"ask", "converse"}), clock())
-    records, answer = (Conversations(table, Tenants(table).get), Personas(table)), Answer("not_found", "No.")
-    allowance = Allowance(table, clock)
-    return Converser(*records, Quotes(), allowance, lambda *_: answer, clock, lambda _: f"id{next(ids)}"), scope
+    scope = Scope("ann", "home", frozenset({"user:ann"}), frozenset({"ask", "converse", "stream"}), clock())
+    records, allowance = (Conversations(table, Tenants(table).get), Personas(table)), Allowance(table, clock)
+
+    def answering(*_: object) -> Answering:
+        yield None
+        for one in answer or (Answer("not_found", "No."),):
+            if isinstance(one, FootnoteError):
+                raise one
+            yield one
+
+    return Converser(*records, lambda _: Quotes(), allowance, answering, clock, lambda _: f"id{next(ids)}"), scope
 
 
 @pytest.mark.parametrize(
@@ -156,7 +169,7 @@ def test_nothing_is_paid_for_that_is_not_allowed() -> None:
             asked.append(prompt)
             yield from super().stream(prompt)
 
-    converser = replace(converser, llm=Counting())
+    converser = replace(converser, llm_of=lambda _: Counting())
     name = converser.begin(scope).conversation_id
     converser.say(scope, name, "When does the sauna open?")
     converser.say(scope, name, "And on Sundays?")
@@ -168,3 +181,96 @@ def test_nothing_is_paid_for_that_is_not_allowed() -> None:
     assert len(asked) == 1
     newest = converser.conversations.messages(converser.conversations.mine(scope, name), 1)[0][0]
     assert (newest.text, newest.allowed) == ("And on Mondays?", False)
+
+
+def asks(converser: Converser, scope: Scope) -> int:
+    return Usage(converser.conversations.table).of(scope.user_id, converser.clock()).asks
+
+
+def kept(converser: Converser, scope: Scope, name: str) -> list[Message]:
+    """The messages of a conversation, newest first."""
+    records = converser.conversations
+    return records.messages(records.mine(scope, name), 10)[0]
+
+
+def test_a_streamed_message_is_the_same() -> None:
+    """What is meant comes first, then each sentence, then the message that `say` returns, which is kept by then."""
+    converser, scope = held(Clock(), SENTENCE, OPEN)
+    whole = converser.say(scope, converser.begin(scope).conversation_id, "Is the pool open?")
+    name = converser.begin(scope).conversation_id
+    streaming = converser.stream(scope, name, "Is the pool open?")
+    assert [next(streaming), next(streaming)] == [Meant("Is the pool open?"), SENTENCE]
+    assert kept(converser, scope, name) == []
+    message = next(streaming)
+    assert isinstance(message, Message)
+    own = (whole.message_id, whole.conversation_id, whole.timestamp)
+    assert replace(message, message_id=own[0], conversation_id=own[1], timestamp=own[2]) == whole
+    newest, said = kept(converser, scope, name)
+    assert (newest, said.text, said.required_actions) == (message, "Is the pool open?", ("converse", "ask", "stream"))
+    assert list(streaming) == []
+    assert asks(converser, scope) == 2
+
+
+def test_sentences_stand_together_as_in_an_answer() -> None:
+    """What was verified so far reads as the answer would have: a table's row stands on a line of its own."""
+    text = Text()
+    rows = ("Fees.", "Deposit | 200", "Evening | 80", "It is cheap.")
+    said = [text.add(Sentence(one, (replace(CITED, start=n),))) for n, one in enumerate(rows)]
+    assert together(said) == str(text)
+    assert "200 [2]\nEvening | 80 [3]\nIt is" in together(said)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_who_leaves_keeps_what_was_verified(steps: int) -> None:
+    """Leaving keeps what was said and what was verified until then, both or neither, and counts as an ask."""
+    converser, scope = held(Clock(), SENTENCE, OPEN)
+    name = converser.begin(scope).conversation_id
+    streaming = converser.stream(scope, name, "Is the pool open?")
+    for _ in range(steps):
+        next(streaming)
+    streaming.close()
+
+    *replies, said = kept(converser, scope, name)
+    assert (said.text, said.allowed, asks(converser, scope)) == ("Is the pool open?", True, 1)
+    so_far = replace(OPEN, type="partial", notes=(LEFT,))
+    assert [one.answer for one in replies] == [[], [so_far], [OPEN]][steps - 1]
+    assert [one.used_query for one in replies] == ["Is the pool open?"] * len(replies)
+
+
+def test_who_leaves_what_is_removed() -> None:
+    """Nothing is kept of a conversation that was removed while it was answered, whether its asker leaves or stays."""
+    for leaves in (True, False):
+        converser, scope = held(Clock(), SENTENCE, OPEN)
+        name = converser.begin(scope).conversation_id
+        streaming = converser.stream(scope, name, "Is the pool open?")
+        assert [next(streaming), next(streaming)][1] == SENTENCE
+        converser.conversations.remove(converser.conversations.mine(scope, name))
+        if leaves:
+            streaming.close()
+        else:
+            with pytest.raises(NotFound):
+                next(streaming)
+        assert converser.conversations.table.query(0, f"CONVERSATION#{name}").items == ()
+
+
+def test_a_stream_that_fails() -> None:
+    """What fails in the middle, as what fails at once, is as if it had not been said: nothing is kept or counted."""
+    for answer in ((Unavailable("The index rests."),), (SENTENCE, Unavailable("The store rests."))):
+        converser, scope = held(Clock(), *answer)
+        name = converser.begin(scope).conversation_id
+        with pytest.raises(Unavailable):
+            list(converser.stream(scope, name, "Is the pool open?"))
+        assert (kept(converser, scope, name), asks(converser, scope)) == ([], 0)
+
+
+def test_who_may_not_stream() -> None:
+    """Who may talk and not stream is refused before anything is paid for, and what they said is kept as not allowed."""
+    converser, scope = held(Clock(), SENTENCE, OPEN)
+    may_not = replace(scope, allowed_actions=scope.allowed_actions - {"stream"})
+    name = converser.begin(may_not).conversation_id
+    with pytest.raises(Forbidden, match="stream"):
+        next(converser.stream(may_not, name, "Is the pool open?"))
+    (said,) = kept(converser, may_not, name)
+    assert (said.allowed, said.required_actions) == (False, ("converse", "ask", "stream"))
+    assert asks(converser, scope) == 0
+    assert converser.say(may_not, name, "Is the pool open?").answer == OPEN

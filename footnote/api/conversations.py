@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from http import HTTPStatus
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from fastapi.responses import Response
 from corpus.model import Json
 from corpus.records.conversations import Conversation, Message, conversation_data, message_data
 from corpus.records.personas import contact_data, unknown_persona
+from corpus.scope import Scope
 from footnote.api.asker import Asker, Parts
 from footnote.api.conversation_shapes import (
     ConversationReply,
@@ -20,11 +22,20 @@ from footnote.api.conversation_shapes import (
     MessageShape,
     Said,
 )
-from footnote.api.replies import Data, once, tagged
+from footnote.api.replies import Data, Once, once, tagged
+from footnote.api.streams import ANSWER, EXAMPLE, SENTENCE, Event, Telling, described, streamed, wanted
 from footnote.api.trails import accessed
 from footnote.connect import Footnote
+from footnote.render import sentence_data
+from search.converse import Meant
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
+EVENTS = described(
+    "As events: what was searched for, each sentence when it is verified, and the bot's message last.",
+    'event: usedQuery\ndata: {"usedQuery":"When does the pool open?"}\n\n',
+    EXAMPLE,
+    'event: answer\ndata: {"messageId":"…","text":"The pool opens at nine. [1]","answerType":"grounded",…}\n\n',
+)
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
 
@@ -62,10 +73,20 @@ def conversation(
     return tagged(request, {**conversation_data(found), "messages": messages, "cursor": following})
 
 
-@router.post("/{conversation_id}/messages", status_code=HTTPStatus.CREATED, response_model=MessageShape)
+@router.post(
+    "/{conversation_id}/messages", status_code=HTTPStatus.CREATED, response_model=MessageShape, responses=EVENTS
+)
 def say(request: Request, footnote: Parts, scope: Asker, conversation_id: str, said: Said) -> Response:
-    """Say something, and get the bot's message: an answer as of `POST /v1/ask`, to what was meant by it."""
+    """Say something, and get the bot's message: an answer as of `POST /v1/ask`, to what was meant by it.
+
+    With `Accept: text/event-stream` what was meant is told first, then each sentence as soon as it is verified, and the
+    message last. Who leaves before that finds in the conversation what was verified until then.
+    """
     found = footnote.converser.conversations.mine(scope, conversation_id)
+    if wanted(request):
+        once_only = Once(footnote, scope, request, said.model_dump())
+        telling = _answering(request, footnote, scope, found, said.text)
+        return streamed(request, once_only, telling, HTTPStatus.CREATED)
 
     def make() -> tuple[HTTPStatus, Data]:
         with accessed(request, footnote, scope, "ask") as documents:
@@ -83,6 +104,21 @@ def remove(footnote: Parts, scope: Asker, conversation_id: str) -> Response:
     records = footnote.converser.conversations
     records.remove(records.mine(scope, conversation_id))
     return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _answering(request: Request, footnote: Footnote, scope: Scope, found: Conversation, text: str) -> Telling:
+    replying = footnote.converser.stream(scope, found.conversation_id, text)
+    with accessed(request, footnote, scope, "ask") as documents, closing(replying):
+        for one in replying:
+            if isinstance(one, Meant):
+                yield Event("usedQuery", {"usedQuery": one.question})
+            elif isinstance(one, Message):
+                documents.extend(cited.document_id for cited in (one.answer.citations if one.answer else ()))
+                (reply,) = _with_contact(footnote, found, [one])
+                yield Event(ANSWER, reply)
+            else:
+                documents.extend(cited.document_id for cited in (one.citations if one else ()))
+                yield Event(SENTENCE, sentence_data(one)) if one else None
 
 
 def _with_contact(footnote: Footnote, conversation: Conversation, said: list[Message]) -> list[dict[str, Json]]:

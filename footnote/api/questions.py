@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from contextlib import closing
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
@@ -14,13 +14,17 @@ from corpus.scope import Scope
 from footnote.api.asker import Asker, Parts
 from footnote.api.replies import Data, Once, once, sent
 from footnote.api.shapes import AnswerReply, Question, SearchReply, SearchRequest
-from footnote.api.streams import STREAMED, streamed, wanted
+from footnote.api.streams import ANSWER, EXAMPLE, SENTENCE, Event, Telling, described, streamed, wanted
 from footnote.api.trails import accessed
 from footnote.connect import Footnote
-from footnote.render import answer_data, hit_data
-from search.answer import Answering
+from footnote.render import answer_data, hit_data, sentence_data
 
 router = APIRouter(prefix="/v1", tags=["questions"])
+EVENTS = described(
+    "The answer; as events, each sentence when it is verified, and the answer last.",
+    EXAMPLE,
+    'event: answer\ndata: {"type":"grounded","text":"The pool opens at nine. [1]",…}\n\n',
+)
 
 
 @router.post("/search", response_model=SearchReply)
@@ -32,33 +36,35 @@ def search(request: Request, footnote: Parts, scope: Asker, asked: SearchRequest
     return sent({"hits": [hit_data(hit) for hit in found.hits]})
 
 
-@router.post("/ask", response_model=AnswerReply, responses={**STREAMED})
+@router.post("/ask", response_model=AnswerReply, responses=EVENTS)
 def ask(request: Request, footnote: Parts, scope: Asker, asked: Question) -> Response:
     """Answer a question from the documents, with a citation for every sentence, or say that they do not.
 
     With `Accept: text/event-stream` each sentence is sent as soon as it is verified, and the answer last. What is not
     answered in full comes with whom to turn to, where the building says so.
     """
-    as_sent = partial(_told, footnote, scope)
     if wanted(request):
         once_only = Once(footnote, scope, request, asked.model_dump(mode="json"))
-        return streamed(request, once_only, _answering(request, footnote, scope, asked), as_sent)
+        return streamed(request, once_only, _answering(request, footnote, scope, asked))
 
     def make() -> tuple[HTTPStatus, Data]:
         with accessed(request, footnote, scope, "ask") as documents:
             answer = footnote.ask(scope, asked.question, asked.day, asked.only)
             documents += [one.document_id for one in answer.citations]
-        return HTTPStatus.OK, as_sent(answer)
+        return HTTPStatus.OK, _told(footnote, scope, answer)
 
     return once(footnote, scope, request, asked.model_dump(mode="json"), make)
 
 
-def _answering(request: Request, footnote: Footnote, scope: Scope, asked: Question) -> Answering:
-    with accessed(request, footnote, scope, "ask") as documents:
-        for one in footnote.stream(scope, asked.question, asked.day, asked.only):
+def _answering(request: Request, footnote: Footnote, scope: Scope, asked: Question) -> Telling:
+    answering = footnote.stream(scope, asked.question, asked.day, asked.only)
+    with accessed(request, footnote, scope, "ask") as documents, closing(answering):
+        for one in answering:
+            documents.extend(cited.document_id for cited in (one.citations if one else ()))
             if isinstance(one, Answer):
-                documents += [citation.document_id for citation in one.citations]
-            yield one
+                yield Event(ANSWER, _told(footnote, scope, one))
+            else:
+                yield Event(SENTENCE, sentence_data(one)) if one else None
 
 
 def _told(footnote: Footnote, scope: Scope, answer: Answer) -> Data:

@@ -1,40 +1,44 @@
-"""Answers as server-sent events: each sentence as it is verified, signs of life between, and the answer at the end."""
+"""Replies as server-sent events: what is known so far, signs of life between, and all of it at the end."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Generator, Sequence
 from http import HTTPStatus
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple, TypeAlias
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from corpus.answers import Answer
 from corpus.errors import FootnoteError
 from footnote.api.problems import of_bug, of_error
 from footnote.api.replies import REPLAYED, Data, Once, rendered
-from footnote.render import sentence_data
-from search.answer import Answering
 
 MEDIA_TYPE = "text/event-stream"
 BEAT_SECONDS = 3.0
 BEAT = b": the model is thinking\n\n"
 UNBUFFERED = {"X-Accel-Buffering": "no"}
 """Has nginx and those who do as it does pass on each event at once."""
-STREAMED: Mapping[int | str, dict[str, Any]] = {
-    HTTPStatus.OK.value: {
-        "description": "The answer; as events, each sentence when it is verified, and the answer last.",
-        "content": {
-            MEDIA_TYPE: {
-                "schema": {},
-                "example": 'event: sentence\ndata: {"text":"The pool opens at nine. [1]","citations":[…]}\n\n'
-                'event: answer\ndata: {"type":"grounded","text":"The pool opens at nine. [1]",…}\n\n',
-            }
-        },
-    }
-}
+SENTENCE, ANSWER, PROBLEM = "sentence", "answer", "problem"
+EXAMPLE = 'event: sentence\ndata: {"text":"The pool opens at nine. [1]","citations":[…]}\n\n'
+
+
+class Event(NamedTuple):
+    """What is told in the middle of a reply, under a name; `ANSWER` is the last, and what JSON would have said."""
+
+    name: str
+    data: Data
+
+
+Telling: TypeAlias = Generator[Event | None, None, None]
+
+
+def described(description: str, *events: str) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI says of a reply that may be events, with these as an example."""
+    content = {MEDIA_TYPE: {"schema": {}, "example": "".join(events)}}
+    return {HTTPStatus.OK.value: {"description": description, "content": content}}
 
 
 def wanted(request: Request) -> bool:
@@ -43,41 +47,39 @@ def wanted(request: Request) -> bool:
     return MEDIA_TYPE in {one.partition(";")[0].strip() for one in named}
 
 
-def streamed(request: Request, once: Once, answering: Answering, told: Callable[[Answer], Data]) -> StreamingResponse:
-    """Return an answer as events, the last of them as it is `told`.
+def streamed(request: Request, once: Once, telling: Telling, kept_as: HTTPStatus = HTTPStatus.OK) -> StreamingResponse:
+    """Return what is told as events; who asks the same without them gets the last one, with the status `kept_as`.
 
-    What fails before the question was looked up is raised instead.
+    What fails before there is anything to tell, if only None, is raised instead.
     """
     if once.earlier:
-        replayed = _event("answer", once.earlier.body.encode())
+        replayed = _event(ANSWER, once.earlier.body.encode())
         return StreamingResponse(iter([replayed]), headers=REPLAYED, media_type=MEDIA_TYPE)
     try:
-        next(answering)
+        first = next(telling)
     except BaseException:
         once.drop()
         raise
-    events = _events(request, once, answering, told)
+    events = _events(request, once, [first] if first else [], telling, kept_as)
     return StreamingResponse(beating(events, BEAT_SECONDS), headers=UNBUFFERED, media_type=MEDIA_TYPE)
 
 
 def _events(
-    request: Request, once: Once, answering: Answering, told: Callable[[Answer], Data]
+    request: Request, once: Once, first: Sequence[Event], telling: Telling, kept_as: HTTPStatus
 ) -> Generator[bytes, None, None]:
-    """Yield an answer as events, and b"" while there is none; a failure is the last of them."""
+    """Yield events as they are sent, and b"" while there is none; a failure is the last of them."""
     try:
-        for one in answering:
-            if isinstance(one, Answer):
-                body = rendered(told(one))
-                once.keep(HTTPStatus.OK, body)
-                yield _event("answer", body)
-            else:
-                yield _event("sentence", rendered(sentence_data(one))) if one else b""
+        for one in chain(first, telling):
+            body = rendered(one.data) if one else b""
+            if one and one.name == ANSWER:
+                once.keep(kept_as, body)
+            yield _event(one.name, body) if one else b""
     except FootnoteError as error:
-        yield _event("problem", bytes(of_error(error).body))
+        yield _event(PROBLEM, bytes(of_error(error).body))
     except Exception as error:  # noqa: BLE001 -- the status is sent: nobody else can say that this failed
-        yield _event("problem", bytes(of_bug(request, error).body))
+        yield _event(PROBLEM, bytes(of_bug(request, error).body))
     finally:
-        answering.close()
+        telling.close()
         once.drop()
 
 

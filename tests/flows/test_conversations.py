@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from corpus.errors import Unavailable
 from footnote.connect import Footnote
-from search.answer import INSTRUCTIONS
+from search.answer import BROKE_OFF, INSTRUCTIONS
+from search.converse import LEFT
 from tests.flows.test_api import client, footnote, upload
+from tests.flows.test_streams import STREAM, Waiting, events, said_to, served
 from tests.test_converse import Model
 
 __all__ = ["client", "footnote"]
@@ -50,6 +55,108 @@ def test_a_conversation(client: TestClient, footnote: Footnote) -> None:
     assert client.delete(place).status_code == 204
     assert client.get(place).status_code == 404
     assert client.get("/v1/conversations").json() == {"conversations": [], "cursor": None}
+
+
+def test_a_message_as_events(client: TestClient, footnote: Footnote) -> None:
+    """A stream tells what was searched for, each sentence, and at last the message that JSON would have been."""
+    upload(client, footnote, RULES)
+    upload(client, footnote, RULES.replace(b"nine", b"ten"), "new.md")
+    client.put("/v1/personas/linden", json={**PERSONA, "contact": CONTACT})
+    told, places = [], [begun(client), begun(client)]
+    for header, place in zip(({}, STREAM), places, strict=True):
+        client.post(f"{place}/messages", json={"text": "When does the sauna open?"})
+        told.append(client.post(f"{place}/messages", json={"text": "And the pool?"}, headers=header))
+    whole = told[0].json()
+    assert (told[1].status_code, told[1].headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    (first, query), *sentences, (last, message) = events(told[1].text)
+
+    assert (first, query) == ("usedQuery", {"usedQuery": "When does the pool open?"})
+    assert {name for name, _ in sentences} == {"sentence"}
+    assert " ".join(one["text"] for _, one in sentences).split() == whole["text"].split()
+    own = {"messageId", "conversationId", "timestamp"}
+    assert last == "answer"
+    assert {**message, **{one: whole[one] for one in own}} == whole
+    assert (whole["answerType"], whole["contact"]) == ("conflict", CONTACT)
+    assert client.get(places[1]).json()["messages"][0] == message
+
+
+def test_a_message_is_streamed_once(client: TestClient, footnote: Footnote) -> None:
+    """Who says it again with the key gets the first message, as events or as JSON, whichever it was first."""
+    upload(client, footnote, RULES)
+    for first, then in ((STREAM, {}), ({}, STREAM)):
+        place = begun(client)
+        key = {"idempotency-key": f"say {place}"}
+        replies = [
+            client.post(f"{place}/messages", json={"text": "When does the pool open?"}, headers={**key, **one})
+            for one in (first, then)
+        ]
+        assert replies[1].headers["idempotent-replayed"] == "true"
+        assert [one.status_code for one in replies] == [200 if one else 201 for one in (first, then)]
+        told = [
+            events(one.text)[-1][1] if head else one.json() for one, head in zip(replies, (first, then), strict=True)
+        ]
+        assert told[0] == told[1]
+        assert len(client.get(place).json()["messages"]) == 2
+
+
+def test_a_streamed_message_that_fails(client: TestClient, footnote: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused or fails before the first event is a problem with its status; later it is an event."""
+    upload(client, footnote, RULES)
+    place, sent = begun(client), {"text": "When does the pool open?"}
+
+    def down(*_: object) -> None:
+        raise Unavailable("It rests.", retry_after=7)
+
+    def say() -> Any:
+        return client.post(f"{place}/messages", json=sent, headers={**STREAM, "idempotency-key": "1"})
+
+    scope = footnote.local_scope()
+    with monkeypatch.context() as patched:
+        actions = scope.allowed_actions - {"stream"}
+        patched.setattr(footnote, "local_scope", lambda: replace(scope, allowed_actions=actions))
+        assert (say().status_code, say().json()["code"]) == (403, "forbidden")
+    assert [one["allowed"] for one in client.get(place).json()["messages"]] == [False, False]
+    with monkeypatch.context() as patched:
+        patched.setattr(footnote.index, "legs", down)
+        reply = say()
+    assert (reply.status_code, reply.json()["code"], reply.headers["retry-after"]) == (503, "unavailable", "7")
+    with monkeypatch.context() as patched:
+        patched.setattr(footnote.blobs, "get", down)
+        (first, _), (last, problem) = events(say().text)
+    assert (first, last, problem["code"], problem["status"]) == ("usedQuery", "problem", "unavailable", 503)
+    assert len(client.get(place).json()["messages"]) == 2
+    assert events(say().text)[-1][1]["answerType"] == "grounded"
+    assert client.post(f"{place}/messages", json={"text": " "}, headers=STREAM).status_code == 422
+
+
+@pytest.mark.service
+def test_who_leaves_a_conversation(client: TestClient, footnote: Footnote) -> None:
+    """A sentence is there while the model writes; who leaves then finds it kept, and what was read is on the trail."""
+    upload(client, footnote, RULES)
+    footnote.llm = model = Waiting('It opens at nine [1 "opens at nine in the morning"]. And ')
+    place = begun(client)
+    with served(footnote) as port:
+        connection, reply = said_to(port, f"{place}/messages", {"text": "When does the pool open?"})
+        first = b"".join(reply.readline() for _ in range(5))
+        reply.close()
+        connection.close()
+        assert model.left.wait(20)
+        until = time.monotonic() + 20
+        while not (found := client.get(place).json()["messages"]) and time.monotonic() < until:
+            time.sleep(0.05)
+        model.go.set()
+        connection, reply = said_to(port, f"{place}/messages", {"text": "When does the sauna open?"})
+        ((_, whole),) = [one for one in events(reply.read().decode()) if one[0] == "answer"]
+        connection.close()
+    assert [name for name, _ in events(first.decode().removesuffix("event: sentence\n") + "\n")] == [
+        "usedQuery",
+        "sentence",
+    ]
+    assert [one["text"] for one in found] == ["It opens at nine. [1]", "When does the pool open?"]
+    assert (found[0]["answerType"], found[0]["notes"]) == ("partial", [LEFT])
+    assert BROKE_OFF in whole["notes"] or whole["answerType"] == "grounded"
+    left = [one for one in client.get("/v1/access").json()["accesses"] if one["outcome"] == "left"]
+    assert [len(one["documentIds"]) for one in left] == [1]
 
 
 def test_my_conversations(client: TestClient) -> None:

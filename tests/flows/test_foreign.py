@@ -143,7 +143,11 @@ def test_what_is_named_in_a_change_is_unknown_too(client: TestClient, footnote: 
 
 
 @pytest.mark.parametrize("route", [*NAMING_CONVERSATIONS, LISTING_CONVERSATIONS])
-@pytest.mark.parametrize("header", [{}, {"if-match": "*"}, {"if-none-match": "*"}], ids=["plain", "if", "if-none"])
+@pytest.mark.parametrize(
+    "header",
+    [{}, {"if-match": "*"}, {"if-none-match": "*"}, {"accept": "text/event-stream"}],
+    ids=["plain", "if", "if-none", "events"],
+)
 def test_a_foreign_conversation_is_an_unknown_one(
     client: TestClient, footnote: Footnote, route: str, header: dict[str, str]
 ) -> None:

@@ -163,11 +163,15 @@ def served(footnote: Footnote) -> Iterator[int]:
             thread.join()
 
 
-def asked(port: int) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+def said_to(port: int, path: str, sent: dict[str, str]) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     headers = {**STREAM, "content-type": "application/json"}
-    connection.request("POST", "/v1/ask", json.dumps(POOL), headers)
+    connection.request("POST", path, json.dumps(sent), headers)
     return connection, connection.getresponse()
+
+
+def asked(port: int) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    return said_to(port, "/v1/ask", POOL)
 
 
 @pytest.mark.service
