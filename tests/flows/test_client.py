@@ -38,6 +38,7 @@ def test_a_program_asks(address: str, tmp_path: Path) -> None:
         document = footnote.upload(path, wait=30)
         assert (document.status, document.file_name) == ("ready", path.name.replace('"', "%22"))
         assert [one.document_id for one in footnote.documents(status="ready")] == [document.document_id]
+        assert list(footnote.documents(shared=True)) == []
 
         answer = footnote.ask("When does the pool open?")
         assert (answer.type, answer.text) == ("grounded", "The pool opens at nine in the morning. [1]")
