@@ -39,6 +39,8 @@ CLOUD = {
     "FOOTNOTE_EMBEDDER": "openai:text-embedding-3-small",
     "FOOTNOTE_LLM": "openai:gpt-4o-mini",
     "OPENAI_API_KEY": "x",
+    "FOOTNOTE_ISSUER": "https://issuer.example",
+    "FOOTNOTE_AUDIENCE": "client",
 }
 HANDLERS = {
     "uploads": ("from lambdas.parts import parts; p = parts(); p.queue; p.ingestor", 0.8),

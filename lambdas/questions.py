@@ -1,7 +1,7 @@
 """The HTTP API behind API Gateway: the same application as `footnote serve`, over an index opened for reading only.
 
-The template names no identity provider yet: whoever may call it acts as the local user, so the gateway lets in only who
-holds an IAM role.
+The gateway lets everybody through: the application itself verifies every token and API key, and without an identity
+provider it does not start.
 """
 
 from __future__ import annotations

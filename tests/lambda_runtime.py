@@ -153,6 +153,30 @@ def function(handler: str, environment: Mapping[str, str], seconds: float = 60) 
         one.close()
 
 
+def http(method: str, path: str, body: object = None, token: str = "") -> dict[str, Any]:
+    """The event that an HTTP API of API Gateway makes of a request (payload format 2.0), which may bear a token."""
+    bears = {"authorization": f"Bearer {token}"} if token else {}
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json", "host": "x.execute-api.eu-west-1.amazonaws.com", **bears},
+        "requestContext": {
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1",
+                "userAgent": "test",
+            },
+            "stage": "$default",
+        },
+        "body": json.dumps(body) if body is not None else "",
+        "isBase64Encoded": False,
+    }
+
+
 def records(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The event that Lambda makes of SQS messages."""
     return {

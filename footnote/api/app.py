@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from corpus.errors import ConfigError
 from footnote.api import (
     buildings,
     changes,
@@ -39,9 +40,15 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     """Return the application over these parts.
 
-    With an identity provider whoever signs in may ask. Else, `behind_gateway`, something in front knows who may; and
-    without either, only programs and pages of this machine.
+    With an identity provider whoever signs in may ask, and without one only programs and pages of this machine. Raises
+    `ConfigError` where there is neither: behind a gateway everybody comes from elsewhere.
     """
+    signed_in = bool(footnote.settings.identity.issuer)
+    if behind_gateway and not signed_in:
+        raise ConfigError(
+            "FOOTNOTE_ISSUER is not set: everybody who reaches the gateway would be the local user.",
+            hint="Name whose tokens say who is asking: FOOTNOTE_ISSUER and FOOTNOTE_AUDIENCE.",
+        )
     app = FastAPI(
         title="Footnote",
         version=version("footnote"),
@@ -52,10 +59,9 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
         redoc_url=None,
     )
     app.state.footnote = footnote
-    open_to_all = behind_gateway or bool(footnote.settings.identity.issuer)
     app.state.meter = meter = RequestMeter()
     app.state.most = most = most_at_once(footnote.settings.limits.bytes, behind_gateway=behind_gateway)
-    app.add_middleware(Door, most=most, open_to_all=open_to_all, meter=meter)
+    app.add_middleware(Door, most=most, open_to_all=signed_in, meter=meter)
     handle(app)
     asked = (documents, changes, uploads, questions, chat, conversations)
     governed = (personas, people, buildings, levels, trails, service)

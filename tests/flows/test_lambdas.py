@@ -14,10 +14,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from corpus.keys import original_key
@@ -26,7 +28,8 @@ from corpus.records.jobs import Jobs
 from footnote.connect import Footnote, connect
 from footnote.settings import Settings
 from tests.conftest import MODEL_DIR
-from tests.lambda_runtime import Function, deliver, function, records
+from tests.jwks import CLIENT, IdentityServer, id_claims, jwk, rsa_key
+from tests.lambda_runtime import Function, deliver, function, http, records
 from tests.services import doubles
 from tests.services.aws import CREDENTIALS, dynamodb
 from tests.services.doubles import Bucket
@@ -35,6 +38,7 @@ from tests.services.needed import up
 pytestmark = pytest.mark.service
 SAMPLES = Path(__file__).parent.parent.parent / "sample_docs"
 WAIT_SECONDS = 240
+KEY = rsa_key()
 
 
 @dataclass
@@ -45,6 +49,7 @@ class Cloud:
     environment: Mapping[str, str]
     footnote: Footnote
     uploads: Function
+    provider: IdentityServer
     others: list[Function] = field(default_factory=list)
 
     def put(self, document_id: str, data: bytes, name: str, user: str = "local") -> None:
@@ -89,35 +94,24 @@ class Cloud:
 
     def ask(self, questions: Function, question: str) -> dict[str, Any]:
         """Ask over HTTP, through the gateway's event."""
-        reply: dict[str, Any] = json.loads(questions.invoke(http("POST", "/v1/ask", {"question": question}))["body"])
+        return self.told(questions, "POST", "/v1/ask", {"question": question})
+
+    def told(self, questions: Function, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """What the API replies to whoever owns the documents."""
+        token = jwt.encode(id_claims(self.provider.url, time.time(), sub="local"), KEY, "RS256", {"kid": "k1"})
+        reply: dict[str, Any] = json.loads(questions.invoke(http(method, path, body, token))["body"])
         return reply
+
+    @contextmanager
+    def questions(self) -> Iterator[Function]:
+        """The HTTP API, which people sign in to."""
+        signing_in = {"FOOTNOTE_ISSUER": self.provider.url, "FOOTNOTE_AUDIENCE": CLIENT}
+        with function("lambdas.questions.handler", {**self.environment, **signing_in}) as one:
+            yield one
 
 
 def _sequencer(body: str) -> str:
     return str(json.loads(body)["Records"][0]["s3"]["object"]["sequencer"])
-
-
-def http(method: str, path: str, body: object = None) -> dict[str, Any]:
-    """The event that an HTTP API of API Gateway makes of a request (payload format 2.0)."""
-    return {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json", "host": "x.execute-api.eu-west-1.amazonaws.com"},
-        "requestContext": {
-            "http": {
-                "method": method,
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "192.0.2.1",
-                "userAgent": "test",
-            },
-            "stage": "$default",
-        },
-        "body": json.dumps(body) if body is not None else "",
-        "isBase64Encoded": False,
-    }
 
 
 @pytest.fixture
@@ -143,11 +137,15 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        with connect(Settings.from_env()) as footnote, function("lambdas.uploads.handler", environment) as uploads:
+        with (
+            IdentityServer([jwk("k1", KEY)]) as provider,
+            connect(Settings.from_env()) as footnote,
+            function("lambdas.uploads.handler", environment) as uploads,
+        ):
             index: Any = footnote.index
             index.setup()
             footnote.people.add("local", "home")
-            yield Cloud(bucket, environment, footnote, uploads)
+            yield Cloud(bucket, environment, footnote, uploads, provider)
             index._client.indices.delete(index=index.name)
 
 
@@ -157,7 +155,7 @@ def test_from_a_put_to_an_answer(cloud: Cloud) -> None:
     cloud.put("minutes", (SAMPLES / "minutes-2026-05.md").read_bytes(), "minutes.md")
     cloud.work(lambda: cloud.ready("rules", "minutes"))
 
-    with function("lambdas.questions.handler", cloud.environment) as questions:
+    with cloud.questions() as questions:
         answer = cloud.ask(questions, "How much is the fee for the party room?")
         assert answer["type"] == "grounded"
         assert answer["citations"][0]["pageNumber"] == 4
@@ -176,7 +174,7 @@ def test_from_a_put_to_an_answer(cloud: Cloud) -> None:
         cloud.work(lambda: bool((document := cloud.document("rules")) and document.deleted_at))
         assert cloud.ask(questions, "How much is the fee for the party room?")["type"] == "not_found"
 
-        listed = json.loads(questions.invoke(http("GET", "/v1/documents"))["body"])
+        listed = cloud.told(questions, "GET", "/v1/documents")
         assert [one["documentId"] for one in listed["documents"]] == ["minutes"]
         assert questions.invoke(http("GET", "/health"))["statusCode"] == 200
 

@@ -20,11 +20,12 @@ from fastapi.testclient import TestClient
 
 from corpus.keys import original_key
 from corpus.model import UploadPart
+from corpus.records.api_keys import KeyTerms
 from footnote import adapters
 from footnote.api.app import create_app
 from footnote.api.asker import asker
 from footnote.connect import Footnote
-from footnote.settings import Settings
+from footnote.settings import IdentityProvider, Settings
 from ingest.outcomes import DECLARED_SHA256
 from ingest.upload_parts import MOST_PARTS, MOST_UNFINISHED, part_size
 from tests.fakes import Clock, HashEmbedder
@@ -370,7 +371,12 @@ def test_parts_at_once(client: TestClient, footnote: Footnote) -> None:
 
 def test_behind_a_gateway(footnote: Footnote) -> None:
     """Behind API Gateway a form of more than 4 MB is refused, with the way that larger files go."""
-    with TestClient(create_app(footnote, behind_gateway=True), base_url="https://api.example") as client:
+    footnote.settings = replace(footnote.settings, identity=IdentityProvider("https://issuer.example", ("client",)))
+    footnote.people.add("ann", "home")
+    terms = KeyTerms("scanner", frozenset({"upload"}))
+    key, _ = footnote.api_keys.make("ann", "home", terms, {"upload"}, b"s" * 32, footnote.clock())
+    app, bears = create_app(footnote, behind_gateway=True), {"authorization": f"Bearer {key}"}
+    with TestClient(app, base_url="https://api.example", headers=bears) as client:
         for size in (4 * 2**20 + 1, 5 * 2**20):
             reply = client.post("/v1/documents", files={"file": ("a.txt", b"x" * size)})
             assert (reply.status_code, reply.json()["code"]) == (413, "too_large")

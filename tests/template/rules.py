@@ -31,10 +31,11 @@ ADDRESSES: Mapping[str, str] = {
 }
 KEY = f"{{{{resolve:secretsmanager:{GIVEN['OpenAiKeySecretArn']}:SecretString}}}}"
 EVERYTHING = {**ADDRESSES, "OPENAI_API_KEY": KEY}
+SIGNING_IN = {"FOOTNOTE_ISSUER": GIVEN["IdentityIssuer"], "FOOTNOTE_AUDIENCE": GIVEN["IdentityAudience"]}
 SWEEPING = ("FOOTNOTE_BLOBS", "FOOTNOTE_TABLE", "FOOTNOTE_QUEUE")
 ENVIRONMENTS: Mapping[str, Mapping[str, str]] = {
     "Uploads": EVERYTHING,
-    "Questions": EVERYTHING,
+    "Questions": {**EVERYTHING, **SIGNING_IN},
     "Upkeep": {name: ADDRESSES[name] for name in SWEEPING},
 }
 """By function, its variables: what is not set would lie on the machine of one invocation and be gone."""
@@ -189,7 +190,7 @@ def _keys(about: Tree) -> tuple[str, ...]:
 
 
 def functions(resources: Tree) -> Iterator[str]:
-    """Each has a role, a log and the variables of its own, and a handler in lambdas/."""
+    """Each has a role, a log and the variables of its own, a handler in lambdas/, and the way to its services."""
     made = {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::Lambda::Function"}
     if set(made) != set(ENVIRONMENTS):
         yield f"the functions are {', '.join(sorted(made))}"
@@ -200,6 +201,8 @@ def functions(resources: Tree) -> Iterator[str]:
             yield f"{name}: runs on something else"
         if not (128 <= about.get("MemorySize", 128) <= 10_240 and 1 <= about.get("Timeout", 3) <= 900):
             yield f"{name}: asks for memory or time that Lambda does not have"
+        if about.get("VpcConfig"):
+            yield f"{name}: reaches neither the identity provider nor the models from within a network"
         log = resources.get(f"{name}Log", {}).get("Properties", {})
         if about.get("LoggingConfig", {}).get("LogGroup") != log.get("LogGroupName") or not log.get("RetentionInDays"):
             yield f"{name}: has no log of its own that ends"
@@ -258,7 +261,7 @@ def events(resources: Tree) -> Iterator[str]:
 
 
 def api(resources: Tree) -> Iterator[str]:
-    """Nobody calls without a signature, and a function ends before the API stops waiting for it."""
+    """It is throttled and leaves it to the function who is asking, which ends before the API stops waiting for it."""
     timeout = resources["Questions"]["Properties"]["Timeout"]
     bodies = [one["Properties"]["Body"] for one in resources.values() if one["Type"] == "AWS::ApiGatewayV2::Api"]
     routes = {
@@ -270,12 +273,16 @@ def api(resources: Tree) -> Iterator[str]:
     if not routes:
         yield "Questions: has no API"
     for route, operation in routes.items():
-        if operation.get("security") != [{"AWS_IAM": []}]:
-            yield f"Api: {route} may be called by anybody"
+        if operation.get("security"):
+            yield f"Api: {route} keeps out who bears an API key"
         if operation["x-amazon-apigateway-integration"].get("timeoutInMillis", 30_000) <= 1000 * timeout:
             yield "Questions: the API would not wait for it"
     for name, one in resources.items():
         about = one.get("Properties", {})
+        if one["Type"] == "AWS::ApiGatewayV2::Stage":
+            limits = about.get("DefaultRouteSettings", {})
+            if not all(limits.get(limit) for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit")):
+                yield "Api: nothing bounds how often it is called"
         if one["Type"] == "AWS::Lambda::Url" or one["Type"] == "AWS::ApiGatewayV2::Route":
             yield f"{name}: is another way in"
         if one["Type"] == "AWS::Lambda::Permission" and not (

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from corpus.tables.dynamodb import layout
+from footnote.settings import IdentityProvider, Settings
 from tests.template.rules import handler, violations
-from tests.template.translate import PATH, Tree, aliases, linted, resolved, source, translated
+from tests.template.translate import GIVEN, PATH, Tree, aliases, linted, resolved, source, translated
 
 GONE = object()
 
@@ -74,6 +76,28 @@ def test_pages_are_let_in_by_parameter_only() -> None:
 
     assert "CorsConfiguration" not in closed
     assert opened["CorsConfiguration"]["CorsRules"][0]["AllowedOrigins"] == ["https://a", "https://b"]
+
+
+def test_whose_tokens_are_believed_has_to_be_said() -> None:
+    """Issuer and audience have no default and are no empty text, and what they may be, the settings take."""
+    parameters = source()["Parameters"]
+    believed = {"IdentityIssuer": "https://id.example/pool_1", "IdentityAudience": "one,two"}
+    for name, value in believed.items():
+        assert "Default" not in parameters[name]
+        assert re.fullmatch(parameters[name]["AllowedPattern"], value)
+        assert re.fullmatch(parameters[name]["AllowedPattern"], GIVEN[name])
+    for name, value in [
+        *(("IdentityIssuer", one) for one in ("", "http://id.example", "https://id.example?x", "https://a b")),
+        *(("IdentityAudience", one) for one in ("", ",", "one,", "one, two", "one two")),
+        ("IdentityKeys", "http://id.example/keys"),
+    ]:
+        assert not re.fullmatch(parameters[name]["AllowedPattern"], value), value
+    keys = "https://id.example/keys.json"
+    assert re.fullmatch(parameters["IdentityKeys"]["AllowedPattern"], keys)
+
+    functions = resolved(translated(source()), **believed, IdentityKeys=keys)
+    variables = functions["Questions"]["Properties"]["Environment"]["Variables"]
+    assert Settings.from_env(variables).identity == IdentityProvider("https://id.example/pool_1", ("one", "two"), keys)
 
 
 def test_the_table_is_the_one_that_setup_makes() -> None:
@@ -182,8 +206,15 @@ def test_a_planted_fault_of_a_store_is_found(path: str, value: Any, complaint: s
         (f"{CHANGES}/ScalingConfig", GONE, "Uploads: nothing bounds how many run"),
         (f"{CHANGES}/Queue", {"Fn::GetAtt": ["DeadQueue", "Arn"]}, "Uploads: is not woken by the queue"),
         (f"{UPKEEP}/Events/Sweep/Properties/Schedule", "rate(5 hours)", "Upkeep: is woken by"),
-        ("Api/Properties/Auth", GONE, "may be called by anybody"),
-        (f"{QUESTIONS}/Events/Any/Properties/Auth", {"Authorizer": "NONE"}, "may be called by anybody"),
+        (
+            "Api/Properties/Auth",
+            {"EnableIamAuthorizer": True, "DefaultAuthorizer": "AWS_IAM"},
+            "keeps out who bears an API key",
+        ),
+        ("Api/Properties/DefaultRouteSettings", GONE, "Api: nothing bounds how often it is called"),
+        (f"{QUESTIONS}/VpcConfig", {"SubnetIds": ["subnet-1"]}, "Questions: reaches neither the identity provider"),
+        (f"{QUESTIONS}/Environment/Variables/FOOTNOTE_ISSUER", GONE, "Questions: FOOTNOTE_ISSUER is None"),
+        (f"{QUESTIONS}/Environment/Variables/FOOTNOTE_AUDIENCE", "*", "Questions: FOOTNOTE_AUDIENCE is '*'"),
         (f"{QUESTIONS}/Timeout", 30, "Questions: the API would not wait for it"),
         (
             "Extra",

@@ -24,6 +24,8 @@ GIVEN: Mapping[str, str] = {
     "OpenSearchEndpoint": "https://search.example",
     "OpenSearchDomainArn": f"arn:aws:es:{REGION}:{ACCOUNT}:domain/footnote",
     "OpenAiKeySecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:openai-a1b2c3",
+    "IdentityIssuer": f"https://cognito-idp.{REGION}.amazonaws.com/{REGION}_Ab12Cd34E",
+    "IdentityAudience": "3n4b5urk1ft4fl3mg5e62d9ado,another",
     "PageOrigins": "https://page.example",
 }
 PSEUDO: Mapping[str, str] = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
