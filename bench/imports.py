@@ -41,6 +41,7 @@ CLOUD = {
     "OPENAI_API_KEY": "x",
     "FOOTNOTE_ISSUER": "https://issuer.example",
     "FOOTNOTE_AUDIENCE": "client",
+    "FOOTNOTE_PRIVACY_KEYS": "A" * 43 + "=",
 }
 HANDLERS = {
     "uploads": ("from lambdas.parts import parts; p = parts(); p.queue; p.ingestor", 0.8),

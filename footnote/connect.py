@@ -25,7 +25,7 @@ from corpus.records.documents import Documents
 from corpus.records.grants import Grants
 from corpus.records.jobs import Jobs
 from corpus.records.levels import ACTIONS
-from corpus.records.people import People
+from corpus.records.people import OPEN, People, Privacy
 from corpus.records.personas import Personas
 from corpus.records.recall import Recalls
 from corpus.records.spend import month_of
@@ -203,7 +203,15 @@ class Footnote:
     @property
     def people(self) -> People:
         """The records of people."""
-        return People(self.table)
+        return People(self.table, self._privacy)
+
+    @cached_property
+    def _privacy(self) -> Privacy:
+        if not self.settings.privacy_keys:
+            return OPEN
+        from footnote.privacy import sealed  # noqa: PLC0415
+
+        return sealed(self.settings.privacy_keys)
 
     def _tenant_of(self, user_id: str) -> str | None:
         """Into a folder only this machine's own people put documents; into a bucket anybody might."""

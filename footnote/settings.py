@@ -94,6 +94,7 @@ class Settings:
     index_password: str = field(default="", repr=False)
     identity: IdentityProvider = NOBODY
     prices: Prices = LISTED
+    privacy_keys: tuple[str, ...] = field(default=(), repr=False)
     openai_url: str = OPENAI_URL
     openai_key: str = field(default="", repr=False)
 
@@ -143,7 +144,10 @@ class Settings:
             index_password=reader.text("FOOTNOTE_INDEX_PASSWORD"),
             identity=reader.identity(),
             prices=reader.prices("FOOTNOTE_PRICES"),
+            privacy_keys=reader.privacy_keys(),
         )
+        if settings.identity.issuer and settings.table.startswith("dynamodb:"):
+            reader.needs_privacy()
         if any(address.startswith("openai:") for address in (settings.embedder, settings.llm)):
             settings = reader.with_openai(settings)
         reader.finish()
@@ -218,6 +222,19 @@ class _Reader:
             self._problems.append("FOOTNOTE_ISSUER and FOOTNOTE_AUDIENCE belong together: expected both of them")
         return IdentityProvider(issuer, audiences, jwks_url)
 
+    def privacy_keys(self) -> tuple[str, ...]:
+        """Return the keys that seal what names people; the first one seals, all of them open."""
+        expected = "32 random bytes in URL-safe base64, or several such keys with commas between them"
+        return self._take("FOOTNOTE_PRIVACY_KEYS", (), _fernet_keys, expected)
+
+    def needs_privacy(self) -> None:
+        """Note it as a problem if there are no such keys."""
+        if not self._given.get("FOOTNOTE_PRIVACY_KEYS"):
+            self._problems.append(
+                "FOOTNOTE_PRIVACY_KEYS is not set: expected a key, as the names and e-mails of whoever signs in are "
+                "sealed in DynamoDB"
+            )
+
     def with_openai(self, settings: Settings) -> Settings:
         """Return the settings with whom to ask; looked at only where somebody is, as other programs read it too."""
         url = self._take("OPENAI_BASE_URL", OPENAI_URL, _url, "an address that begins with https:// or http://")
@@ -279,6 +296,13 @@ def _secure(value: str) -> str:
 def _audiences(value: str) -> tuple[str, ...]:
     found = tuple(one.strip() for one in value.split(","))
     if not all(re.fullmatch(r"[!-~]+", one) for one in found):
+        raise ValueError(value)
+    return found
+
+
+def _fernet_keys(value: str) -> tuple[str, ...]:
+    found = tuple(one.strip() for one in value.split(","))
+    if len(set(found)) < len(found) or not all(re.fullmatch(r"[A-Za-z0-9_-]{43}=", one) for one in found):
         raise ValueError(value)
     return found
 

@@ -82,6 +82,7 @@ SDKS = {
     "opensearchpy": ("corpus/vectors/opensearch/",),
     "orjson": ("corpus/vectors/opensearch/",),
     "jwt": ("footnote/identity.py",),
+    "cryptography": ("footnote/privacy.py",),
     "platformdirs": ("footnote/settings.py",),
     "typer": ("footnote/cli.py",),
     "matplotlib": ("footnote/evaluation/plots.py",),

@@ -183,3 +183,30 @@ def test_half_an_identity_provider(tmp_path: Path, wrong: dict[str, str], says: 
     """An issuer or an audience alone, and an address anybody could listen to are refused."""
     with pytest.raises(ConfigError, match=says):
         Settings.from_env(wrong, home=tmp_path)
+
+
+FERNET = "q2Zk9L1nJx4Vb7Ws0Rt3Yp6Uc8Md5Ef2Gh1Ai-Ko_Lw="
+OTHER = "A" * 43 + "="
+
+
+def test_names_in_dynamodb_are_sealed() -> None:
+    """Where people sign in and records lie in DynamoDB there has to be a key; on one machine there may be."""
+    signing_in = {"FOOTNOTE_ISSUER": "https://id.example/pool", "FOOTNOTE_AUDIENCE": "client"}
+    cloud, key = {"FOOTNOTE_TABLE": "dynamodb:footnote"}, {"FOOTNOTE_PRIVACY_KEYS": f"{FERNET}, {OTHER}"}
+
+    with pytest.raises(ConfigError, match="FOOTNOTE_PRIVACY_KEYS is not set"):
+        Settings.from_env(signing_in | cloud)
+    assert [Settings.from_env(one).privacy_keys for one in (signing_in, cloud, {})] == [()] * 3
+    for environ in (signing_in | cloud | key, key):
+        assert Settings.from_env(environ).privacy_keys == (FERNET, OTHER)
+        assert FERNET not in repr(Settings.from_env(environ))
+
+
+@pytest.mark.parametrize(
+    "value", ["short", FERNET[:-1], f"{FERNET},", f"{FERNET},{FERNET}", FERNET.replace("-", "+"), f"{FERNET} {OTHER}"]
+)
+def test_what_is_no_key(value: str) -> None:
+    """A key that is none is said to be none, and not shown."""
+    with pytest.raises(ConfigError, match="FOOTNOTE_PRIVACY_KEYS=••••: expected 32 random bytes") as caught:
+        Settings.from_env({"FOOTNOTE_PRIVACY_KEYS": value})
+    assert FERNET[:-2] not in str(caught.value)

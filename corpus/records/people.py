@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from corpus.errors import Conflict, Forbidden
+from corpus.errors import ConfigError, Conflict, Forbidden
 from corpus.items import ABSENT, Item, Put, Remove
 from corpus.keys import checked_id, iso_time
 from corpus.model import Json
@@ -28,6 +28,9 @@ OF_TENANT_BY_LOGIN = 1
 TRIES = 4
 TIMES = frozenset(("createdAt", "updatedAt"))
 """What a table keeps of each record by itself."""
+NAMING = ("email", "firstName", "lastName")
+USERNAME = "cognitoUsername"
+"""What of a record, and of its `metadata`, names the person."""
 PREFERENCES: Mapping[str, Json] = {"theme": "light", "notifications": True, "language": ""}
 
 
@@ -74,16 +77,27 @@ class Person:
     rev: int = ABSENT
 
 
+def _as_it_is(value: Json) -> str:
+    """Return a text that lies open; raises `ConfigError` for one that was sealed."""
+    if not isinstance(value, str):
+        raise ConfigError(
+            "A person's record is sealed, and FOOTNOTE_PRIVACY_KEYS is not set.",
+            hint="Set the keys it was sealed with.",
+        )
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Privacy:
-    """How what names a person lies in a record: under which `key` an e-mail is hashed, and how text is sealed.
+    """How what names a person lies in a record: under which keys e-mails are hashed, and how text is sealed.
 
-    On one machine the file is the person's own, and it lies there as it is.
+    The first of the `hashing` keys is written with, the others are those of older records. What is sealed is no text,
+    and no text can pass for it. On one machine the file is the person's own, and what names them lies there as it is.
     """
 
-    key: bytes = field(default=b"", repr=False)
-    seal: Callable[[str], str] = str
-    unseal: Callable[[str], str] = str
+    hashing: tuple[bytes, ...] = field(default=(b"",), repr=False)
+    seal: Callable[[str], Json] = str
+    unseal: Callable[[Json], str] = _as_it_is
 
 
 OPEN = Privacy()
@@ -102,14 +116,14 @@ class People:
         return self._person(item) if item else None
 
     def tenant_of(self, user_id: str) -> str | None:
-        """Return a person's building; None for somebody unknown or no longer active."""
-        person = self.get(user_id)
-        return person.tenant_id if person and person.is_active else None
+        """Return a person's building; None for somebody unknown or no longer active. Nothing sealed is opened."""
+        item = self.table.get(_pk(user_id), SORT)
+        return str(item.data["tenantId"]) if item and item.data["isActive"] else None
 
     def of_email(self, email: str) -> Person | None:
         """Return the person whose verified e-mail this is, by `EMAIL#{hmac of it in lower case}` / `EMAIL`."""
-        item = self.table.get(self._email_key(email), EMAIL)
-        return self.get(str(item.data["userId"])) if item else None
+        held = [item for item in self._holding(email) if item]
+        return self.get(str(held[0].data["userId"])) if held else None
 
     def add(self, user_id: str, tenant_id: str) -> bool:
         """Make a person of the building's `defaultLevel` known; return whether they were not.
@@ -170,35 +184,41 @@ class People:
         """What makes a verified e-mail theirs alone, and gives back the one they had."""
         if not (after.email and after.email_verified):
             return []
-        key = self._email_key(after.email)
-        held = self.table.get(key, EMAIL)
-        if held and held.data["userId"] != after.user_id:
+        held, had = self._holding(after.email), before.email if before and before.email_verified else ""
+        known = [item for item in held if item]
+        if any(item.data["userId"] != after.user_id for item in known):
             raise Forbidden(
                 "The e-mail of this account belongs to another person here.",
                 hint="Sign in as you did before, or ask whoever runs your building.",
             )
-        writes: list[Put | Remove] = []
-        if not held:
+        old = [item for item in self._holding(had) if item] if _folded(had) not in {"", _folded(after.email)} else []
+        if had and not (old or known):
+            raise ConfigError(
+                "An e-mail that was verified here is not known any more: they were hashed under another key.",
+                hint="New keys go in front of FOOTNOTE_PRIVACY_KEYS; the last one stays what it was.",
+            )
+        key = self._email_keys(after.email)[0]
+        writes: list[Put | Remove] = [Remove(item.pk, EMAIL, item.rev) for item in (*known, *old) if item.pk != key]
+        if not held[0]:
             writes.append(Put(Item(key, EMAIL, "email", {"userId": after.user_id}), ABSENT))
-        old = self._email_key(before.email) if before and before.email and before.email_verified else key
-        if old != key and (given_back := self.table.get(old, EMAIL)):
-            writes.append(Remove(old, EMAIL, given_back.rev))
         return writes
 
-    def _email_key(self, email: str) -> str:
-        digest = hmac.new(self.privacy.key, email.strip().lower().encode(), hashlib.sha256).hexdigest()
-        return f"EMAIL#{digest}"
+    def _holding(self, email: str) -> Sequence[Item | None]:
+        """The records that say whose an e-mail is, by each key it may have been hashed under."""
+        return self.table.get_many([(key, EMAIL) for key in self._email_keys(email)])
+
+    def _email_keys(self, email: str) -> list[str]:
+        told = _folded(email).encode()
+        return [f"EMAIL#{hmac.new(key, told, hashlib.sha256).hexdigest()}" for key in self.privacy.hashing]
 
     def _item(self, person: Person) -> Item:
-        seal = self.privacy.seal
-        sealed = replace(
-            person,
-            email=seal(person.email) if person.email else "",
-            first_name=seal(person.first_name) if person.first_name else "",
-            last_name=seal(person.last_name) if person.last_name else "",
-            username=seal(person.username) if person.username else "",
-        )
-        data = {name: value for name, value in person_data(sealed).items() if name not in TIMES}
+        def sealed(value: Json) -> Json:
+            return self.privacy.seal(value) if isinstance(value, str) and value else value
+
+        data = {name: value for name, value in person_data(person).items() if name not in TIMES}
+        data |= {name: sealed(data[name]) for name in NAMING}
+        metadata: Any = data["metadata"]
+        data["metadata"] = {**metadata, USERNAME: sealed(metadata[USERNAME])}
         by_login = (f"TENANT#{person.tenant_id}#LOGIN", f"{person.last_login_at}#{person.user_id}")
         return Item(
             _pk(person.user_id), SORT, KIND, data, {OF_TENANT_BY_LOGIN: by_login} if person.last_login_at else {}
@@ -209,7 +229,7 @@ class People:
         data: dict[str, Any] = dict(item.data)
         metadata: dict[str, Any] = data.get("metadata") or {}
 
-        def unsealed(value: str | None) -> str:
+        def unsealed(value: Json) -> str:
             return self.privacy.unseal(value) if value else ""
 
         return Person(
@@ -228,7 +248,7 @@ class People:
             registration_source=metadata.get("registrationSource") or "",
             email_verified=bool(metadata.get("emailVerified")),
             terms_accepted_at=metadata.get("termsAcceptedAt") or "",
-            username=unsealed(metadata.get("cognitoUsername")),
+            username=unsealed(metadata.get(USERNAME)),
             created_at=item.created_at,
             updated_at=item.updated_at,
             rev=item.rev,
@@ -256,7 +276,7 @@ def person_data(person: Person) -> dict[str, Json]:
             "registrationSource": person.registration_source,
             "emailVerified": person.email_verified,
             "termsAcceptedAt": person.terms_accepted_at or None,
-            "cognitoUsername": person.username,
+            USERNAME: person.username,
         },
     }
 
@@ -275,6 +295,10 @@ def _brought_up(person: Person, claims: Claims, now: float) -> Person:
         last_login_at=iso_time(now),
         login_count=person.login_count + 1,
     )
+
+
+def _folded(email: str) -> str:
+    return email.strip().lower()
 
 
 def _pk(user_id: str) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.fernet import Fernet
 
 from corpus.keys import original_key
 from corpus.model import Document
@@ -105,7 +106,12 @@ class Cloud:
     @contextmanager
     def questions(self) -> Iterator[Function]:
         """The HTTP API, which people sign in to."""
-        signing_in = {"FOOTNOTE_ISSUER": self.provider.url, "FOOTNOTE_AUDIENCE": CLIENT}
+        keys = Fernet.generate_key().decode()
+        signing_in = {
+            "FOOTNOTE_ISSUER": self.provider.url,
+            "FOOTNOTE_AUDIENCE": CLIENT,
+            "FOOTNOTE_PRIVACY_KEYS": keys,
+        }
         with function("lambdas.questions.handler", {**self.environment, **signing_in}) as one:
             yield one
 

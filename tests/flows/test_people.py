@@ -10,22 +10,24 @@ from typing import Any
 
 import pytest
 
-from corpus.errors import BadRequest, Conflict, Forbidden, NotFound
+from corpus.errors import BadRequest, ConfigError, Conflict, Forbidden, NotFound
 from corpus.items import Item
 from corpus.model import Json
 from corpus.records.api_keys import ApiKeys, KeyTerms
-from corpus.records.people import PREFERENCES, Claims, People, Person, Privacy
+from corpus.records.people import OPEN, PREFERENCES, Claims, People, Person
+from footnote.privacy import sealed
 from tests.fakes import MemoryTable
 from tests.worlds import World
 
 ANN = Claims("ann", "token 1", 2_000_000_000, "COGNITO", "Ann@Example.org", True, "Ann", "Lee", "ann.lee")
 BOB = Claims("bob", "token 2", 2_000_000_000, "Google", "bob@example.org", True)
+FIRST, SECOND = ("A" * 43 + "=", "B" * 42 + "A=")
 ANY = KeyTerms("report", frozenset({"search", "ask"}))
 
 
-@pytest.fixture
-def people(world: World) -> People:
-    return People(world.table)
+@pytest.fixture(params=[OPEN, sealed([FIRST]), sealed([SECOND, FIRST])], ids=["open", "sealed", "rotated"])
+def people(world: World, request: pytest.FixtureRequest) -> People:
+    return People(world.table, request.param)
 
 
 def stored(world: World, user_id: str) -> Item:
@@ -47,12 +49,14 @@ def test_a_first_sign_in(world: World, people: People) -> None:
         *("lastLoginAt", "loginCount", "preferences", "metadata"),
     }
     assert data["preferences"] == PREFERENCES
-    assert data["metadata"] == {
+    metadata: Any = data["metadata"]
+    assert {**metadata, "cognitoUsername": ""} == {
         "registrationSource": "COGNITO",
         "emailVerified": True,
         "termsAcceptedAt": None,
-        "cognitoUsername": "ann.lee",
+        "cognitoUsername": "",
     }
+    assert person.username == "ann.lee"
 
 
 def test_a_sign_in_counts_once_for_each_token(world: World, people: People) -> None:
@@ -175,17 +179,85 @@ def test_who_was_added_by_hand_signs_in(world: World, people: People) -> None:
 
 
 def test_what_names_a_person_can_be_sealed(world: World) -> None:
-    """With a seal nothing in a record names the person, and all of it is there for who reads it with the same."""
-    private = People(world.table, Privacy(b"key", lambda text: text[::-1] + "~", lambda text: text[:-1][::-1]))
+    """With keys nothing in a record names the person, and all of it is there for who reads it with the same."""
+    private = People(world.table, sealed([FIRST]))
     person = private.signed_in(ANN, "home", world.clock())
 
-    lying = str([item.data for item in world.table.query(0, "USER#ann").items])
+    items = world.table.query(0, "USER#ann").items
+    lying = str([(item.pk, item.sk, item.data, item.keys) for item in items])
     assert not [word for word in ("Ann", "Lee", "ann.lee", "xample") if word in lying]
     assert private.get("ann") == person
     assert (person.email, person.last_name, person.username) == (ANN.email, "Lee", "ann.lee")
     assert private.of_email(ANN.email) == person
     assert People(world.table).of_email(ANN.email) is None
     assert "xample" not in repr(person) + repr(private)
+    assert FIRST not in repr(private)
+
+
+def test_what_is_sealed_needs_its_key(world: World) -> None:
+    """Without the key, or with another, a person cannot be read, and it is said which setting; their building can."""
+    People(world.table, sealed([FIRST])).signed_in(ANN, "home", world.clock())
+    for wrong in (People(world.table), People(world.table, sealed([SECOND]))):
+        with pytest.raises(ConfigError, match="FOOTNOTE_PRIVACY_KEYS") as caught:
+            wrong.get("ann")
+        told = "".join(traceback.format_exception(caught.value))
+        assert not [secret for secret in (FIRST, SECOND, "xample") if secret in told]
+        assert wrong.tenant_of("ann") == "home"
+        with pytest.raises(ConfigError):
+            wrong.signed_in(replace(ANN, token="2"), "home", world.clock())
+
+
+def test_keys_rotate(world: World) -> None:
+    """A new key in front seals what is written from now on; who is sealed with the older stays readable, and unique."""
+    before, after = People(world.table, sealed([FIRST])), People(world.table, sealed([SECOND, FIRST]))
+    before.signed_in(ANN, "home", world.clock())
+    before.signed_in(replace(BOB, email="lee@example.org"), "home", world.clock())
+
+    assert after.of_email(ANN.email) == after.get("ann") == before.get("ann")
+    with pytest.raises(Forbidden):
+        after.signed_in(replace(BOB, user_id="eve", email=ANN.email), "home", world.clock())
+    with pytest.raises(Forbidden):  # and the other way round, while some processes have the new key and some have not
+        before.signed_in(replace(BOB, user_id="eve", email="LEE@example.org"), "home", world.clock())
+    again = after.signed_in(replace(ANN, token="2"), "home", world.clock())
+    assert People(world.table, sealed([SECOND])).get("ann") == again
+    with pytest.raises(ConfigError):
+        People(world.table, sealed([SECOND])).get("bob")
+    with pytest.raises(ConfigError):
+        before.get("ann")
+
+
+def test_the_last_key_stays(world: World) -> None:
+    """Keys in an order in which a verified e-mail is found no more are refused, instead of giving it away again."""
+    People(world.table, sealed([FIRST])).signed_in(ANN, "home", world.clock())
+    disordered = People(world.table, sealed([FIRST, SECOND]))
+    for email in (ANN.email, "lee@example.org"):
+        with pytest.raises(ConfigError, match="another key"):
+            disordered.signed_in(replace(ANN, token="2", email=email), "home", world.clock())
+    assert disordered.get("ann") == People(world.table, sealed([FIRST])).get("ann")
+
+
+def test_records_from_before_there_were_keys(world: World) -> None:
+    """What lies open stays readable with keys, its e-mail stays its owner's, and the next sign-in seals it."""
+    plain = People(world.table)
+    plain.signed_in(ANN, "home", world.clock())
+    private = People(world.table, sealed([FIRST]))
+
+    assert private.get("ann") == private.of_email(ANN.email) == plain.get("ann")
+    with pytest.raises(Forbidden):
+        private.signed_in(replace(BOB, email=ANN.email), "home", world.clock())
+    person = private.signed_in(replace(ANN, token="2"), "home", world.clock())
+    assert "xample" not in str(stored(world, "ann").data)
+    assert (private.of_email(ANN.email), plain.of_email(ANN.email)) == (person, None)
+    private.signed_in(replace(ANN, token="3", email="lee@example.org"), "home", world.clock())
+    assert private.of_email(ANN.email) is None
+
+
+def test_a_text_cannot_pass_for_a_sealed_one(world: World) -> None:
+    """Whatever somebody is called is read as it is, also once there are keys."""
+    token = sealed([FIRST]).seal("x")
+    names = replace(ANN, first_name=str(token), last_name='{"sealed": "gAAAA"}', username="gAAAA")
+    person = People(world.table).signed_in(names, "home", world.clock())
+    assert People(world.table, sealed([FIRST])).get("ann") == person
 
 
 def test_a_person_can_be_changed(world: World, people: People) -> None:

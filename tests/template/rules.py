@@ -31,7 +31,11 @@ ADDRESSES: Mapping[str, str] = {
 }
 KEY = f"{{{{resolve:secretsmanager:{GIVEN['OpenAiKeySecretArn']}:SecretString}}}}"
 EVERYTHING = {**ADDRESSES, "OPENAI_API_KEY": KEY}
-SIGNING_IN = {"FOOTNOTE_ISSUER": GIVEN["IdentityIssuer"], "FOOTNOTE_AUDIENCE": GIVEN["IdentityAudience"]}
+SIGNING_IN = {
+    "FOOTNOTE_ISSUER": GIVEN["IdentityIssuer"],
+    "FOOTNOTE_AUDIENCE": GIVEN["IdentityAudience"],
+    "FOOTNOTE_PRIVACY_KEYS": f"{{{{resolve:secretsmanager:{GIVEN['PrivacyKeysSecretArn']}:SecretString}}}}",
+}
 SWEEPING = ("FOOTNOTE_BLOBS", "FOOTNOTE_TABLE", "FOOTNOTE_QUEUE")
 ENVIRONMENTS: Mapping[str, Mapping[str, str]] = {
     "Uploads": EVERYTHING,

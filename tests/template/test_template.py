@@ -97,7 +97,10 @@ def test_whose_tokens_are_believed_has_to_be_said() -> None:
 
     functions = resolved(translated(source()), **believed, IdentityKeys=keys)
     variables = functions["Questions"]["Properties"]["Environment"]["Variables"]
-    assert Settings.from_env(variables).identity == IdentityProvider("https://id.example/pool_1", ("one", "two"), keys)
+    sealed = {"FOOTNOTE_PRIVACY_KEYS": "A" * 43 + "="}  # what CloudFormation fetches is no key here
+    assert Settings.from_env({**variables, **sealed}).identity == IdentityProvider(
+        "https://id.example/pool_1", ("one", "two"), keys
+    )
 
 
 def test_the_table_is_the_one_that_setup_makes() -> None:
@@ -214,6 +217,12 @@ def test_a_planted_fault_of_a_store_is_found(path: str, value: Any, complaint: s
         ("Api/Properties/DefaultRouteSettings", GONE, "Api: nothing bounds how often it is called"),
         (f"{QUESTIONS}/VpcConfig", {"SubnetIds": ["subnet-1"]}, "Questions: reaches neither the identity provider"),
         (f"{QUESTIONS}/Environment/Variables/FOOTNOTE_ISSUER", GONE, "Questions: FOOTNOTE_ISSUER is None"),
+        (f"{QUESTIONS}/Environment/Variables/FOOTNOTE_PRIVACY_KEYS", "A" * 43 + "=", "FOOTNOTE_PRIVACY_KEYS is 'AAA"),
+        (
+            f"{UPLOADS}/Environment/Variables/FOOTNOTE_PRIVACY_KEYS",
+            "{{resolve:x}}",
+            "Uploads: FOOTNOTE_PRIVACY_KEYS is",
+        ),
         (f"{QUESTIONS}/Environment/Variables/FOOTNOTE_AUDIENCE", "*", "Questions: FOOTNOTE_AUDIENCE is '*'"),
         (f"{QUESTIONS}/Timeout", 30, "Questions: the API would not wait for it"),
         (

@@ -26,6 +26,7 @@ GIVEN: Mapping[str, str] = {
     "OpenAiKeySecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:openai-a1b2c3",
     "IdentityIssuer": f"https://cognito-idp.{REGION}.amazonaws.com/{REGION}_Ab12Cd34E",
     "IdentityAudience": "3n4b5urk1ft4fl3mg5e62d9ado,another",
+    "PrivacyKeysSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:privacy-c3d4e5",
     "PageOrigins": "https://page.example",
 }
 PSEUDO: Mapping[str, str] = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
