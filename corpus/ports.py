@@ -70,6 +70,13 @@ class BlobStore(Protocol):
         """
         ...
 
+    def link(self, key: str, media_type: str, disposition: str, seconds: int) -> str | None:
+        """Return where anybody may read the blob for so long, with these headers; None if it is read by `get` only.
+
+        Raises `BadRequest` for a key that could step outside the store.
+        """
+        ...
+
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys that begin with `prefix`, in order, and nothing the store keeps for itself."""
         ...

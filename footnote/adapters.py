@@ -33,7 +33,7 @@ def _s3(rest: str, parts: Footnote) -> BlobStore:
             f"FOOTNOTE_BLOBS=s3:{rest} announces changes to SQS, and FOOTNOTE_QUEUE={parts.settings.queue} is none.",
             hint="Set FOOTNOTE_QUEUE=sqs:URL.",
         )
-    return S3Blobs(aws.client("s3"), rest)
+    return S3Blobs(aws.client("s3"), rest, aws.linking_client)
 
 
 def _blob_parts(_: str, parts: Footnote) -> PartStore:

@@ -17,10 +17,11 @@ import ssl
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 SECONDS = 60.0
 POLL_SECONDS = 0.25
@@ -87,13 +88,8 @@ class Client:
 
     def __init__(self, url: str, key: str = "", *, building: str = "", seconds: float = SECONDS) -> None:
         split = urlsplit(url)
-        secure = split.scheme == "https"
-        host, port = split.hostname or "", split.port
-        self._connection = (
-            http.client.HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
-            if secure
-            else http.client.HTTPConnection(host, port, timeout=seconds)
-        )
+        self._secure, self._seconds = split.scheme == "https", seconds
+        self._connection = _connection(split, seconds)
         self._path = split.path.rstrip("/")
         self._headers = {"Accept": "application/json"}
         self._headers |= {"Authorization": f"Bearer {key}"} if key else {}
@@ -143,6 +139,13 @@ class Client:
         """Return the stored text of a page, which citations are cut out of."""
         return str(self._call("GET", f"/v1/documents/{quote(document_id, safe='')}/pages/{number}")["text"])
 
+    def content(self, document_id: str) -> bytes:
+        """Return the original as it was uploaded last. Where it lies elsewhere, it is fetched without key or token."""
+        reply, data = self._asked("GET", f"/v1/documents/{quote(document_id, safe='')}/content")
+        if reply.status == http.HTTPStatus.TEMPORARY_REDIRECT:
+            return self._elsewhere(urlsplit(reply.headers["Location"]))
+        return data
+
     def remove(self, document_id: str) -> None:
         """Remove a document."""
         self._call("DELETE", f"/v1/documents/{quote(document_id, safe='')}")
@@ -162,7 +165,14 @@ class Client:
     def _call(
         self, verb: str, path: str, sent: bytes | Mapping[str, Any] | None = None, headers: Mapping[str, str] = NONE
     ) -> Any:
-        """Send a request and return the reply's object; a connection that was left idle too long is made anew once."""
+        """Send a request and return the reply's object."""
+        _, data = self._asked(verb, path, sent, headers)
+        return json.loads(data) if data else None
+
+    def _asked(
+        self, verb: str, path: str, sent: bytes | Mapping[str, Any] | None = None, headers: Mapping[str, str] = NONE
+    ) -> tuple[http.client.HTTPResponse, bytes]:
+        """Send a request and return the reply; a connection that was left idle too long is made anew once."""
         kind = {"Content-Type": "application/json"} if isinstance(sent, Mapping) else {}
         body = json.dumps(sent).encode() if isinstance(sent, Mapping) else sent
         told = {**self._headers, **kind, **headers}
@@ -174,11 +184,30 @@ class Client:
         data = reply.read()
         if reply.status >= http.HTTPStatus.BAD_REQUEST:
             raise _refused(reply.status, data)
-        return json.loads(data) if data else None
+        return reply, data
+
+    def _elsewhere(self, place: SplitResult) -> bytes:
+        """Fetch what the service leads to; from https never to http."""
+        if place.scheme != "https" and self._secure:
+            raise Refused(http.HTTPStatus.BAD_GATEWAY, "unknown", "The service leads to an address without https.")
+        with closing(_connection(place, self._seconds)) as connection:
+            connection.request("GET", f"{place.path}?{place.query}")
+            reply = connection.getresponse()
+            data = reply.read()
+        if reply.status != http.HTTPStatus.OK:
+            raise _refused(reply.status, b"")
+        return data
 
     def _sent(self, verb: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> http.client.HTTPResponse:
         self._connection.request(verb, self._path + path, body, dict(headers))
         return self._connection.getresponse()
+
+
+def _connection(place: SplitResult, seconds: float) -> http.client.HTTPConnection:
+    host = place.hostname or ""
+    if place.scheme != "https":
+        return http.client.HTTPConnection(host, place.port, timeout=seconds)
+    return http.client.HTTPSConnection(host, place.port, timeout=seconds, context=ssl.create_default_context())
 
 
 def _refused(status: int, data: bytes) -> Refused:

@@ -102,6 +102,9 @@ class MemoryBlobs:
     def keys(self, prefix: str) -> Iterator[str]:
         yield from sorted(key for key in self.blobs if key.startswith(prefix))
 
+    def link(self, key: str, media_type: str, disposition: str, seconds: int) -> None:
+        checked_key(key)
+
     def ping(self) -> None:
         pass
 

@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import pairwise
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from corpus import aws
 from corpus.blobs.s3 import NOTIFICATION, PART_BYTES, S3Blobs
 from corpus.errors import BadRequest, ConfigError, Conflict, FootnoteError, Throttled, TooLarge, Unavailable
 from corpus.model import Change
 from ingest.upload import plain_name
 from tests.services import doubles
+from tests.services.aws import CREDENTIALS
 from tests.services.doubles import Bucket
 from tests.services.needed import up
 from tests.services.scripted import Reply, Request, scripted
@@ -43,6 +46,21 @@ def changes(bucket: Bucket) -> list[Change]:
 
 def unfinished(bucket: Bucket) -> list[Any]:
     return list(bucket.s3.list_multipart_uploads(Bucket=bucket.name).get("Uploads", []))
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_what_a_link_binds(monkeypatch: pytest.MonkeyPatch, region: str) -> None:
+    """A link is for one blob, for so long, as it is to be sent, and names the region's own host."""
+    for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": region}.items():
+        monkeypatch.setenv(name, value)
+    with closing(S3Blobs(aws.client("s3"), "bucket", aws.linking_client)) as blobs:
+        url = urlsplit(str(blobs.link(KEY, "text/markdown", "attachment; filename*=UTF-8''a%20b.md", 60)))
+
+    asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+    assert url.netloc == ("bucket.s3.amazonaws.com" if region == "us-east-1" else f"bucket.s3.{region}.amazonaws.com")
+    assert (url.path, asked["X-Amz-Expires"], asked["X-Amz-SignedHeaders"]) == (f"/{KEY}", "60", "host")
+    assert asked["response-content-disposition"] == "attachment; filename*=UTF-8''a%20b.md"
+    assert (asked["response-content-type"], asked["response-cache-control"]) == ("text/markdown", "private, no-cache")
 
 
 @pytest.mark.parametrize("data", [BIG, BIG[:PART_BYTES], BIG[: 2 * PART_BYTES], BIG[: PART_BYTES - 1]])
@@ -192,13 +210,13 @@ def test_a_bucket_that_is_not_as_it_should_be(bucket: Bucket) -> None:
 
     for blobs, complaint in (
         (bucket.blobs, "is not versioned"),
-        (S3Blobs(bucket.s3, "footnote-no-such"), "is no bucket"),
+        (S3Blobs(bucket.s3, "footnote-no-such", lambda: bucket.s3), "is no bucket"),
     ):
         with pytest.raises(ConfigError, match=complaint) as caught:
             blobs.ping()
         assert "footnote setup" in caught.value.hint
     with pytest.raises(ConfigError):
-        S3Blobs(bucket.s3, "footnote-no-such").get(KEY, 1)
+        S3Blobs(bucket.s3, "footnote-no-such", lambda: bucket.s3).get(KEY, 1)
 
 
 def told(status: int, code: str) -> Reply:
@@ -259,7 +277,8 @@ def test_parts_that_went_missing() -> None:
 
 
 def opened(address: str) -> S3Blobs:
-    return S3Blobs(doubles.client("s3", address, attempts=1), "b")
+    client = doubles.client("s3", address, attempts=1)
+    return S3Blobs(client, "b", lambda: client)
 
 
 def test_nobody_there() -> None:

@@ -91,6 +91,10 @@ class FolderBlobs:
                 self._remove(path)
             self._announce(change, intent)
 
+    def link(self, key: str, media_type: str, disposition: str, seconds: int) -> None:
+        del media_type, disposition, seconds
+        checked_key(key)
+
     def keys(self, prefix: str) -> Iterator[str]:
         start = self._root / prefix.rpartition("/")[0]
         found = []

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from functools import cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -46,11 +47,15 @@ _LIFECYCLE = (
 
 
 class S3Blobs:
-    """A `BlobStore` in one bucket. Safe to share between threads."""
+    """A `BlobStore` in one bucket. Safe to share between threads.
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    `linking` makes the client that signs links, once one is asked for.
+    """
+
+    def __init__(self, client: Any, bucket: str, linking: Callable[[], Any]) -> None:
         self._client = client
         self._bucket = bucket
+        self._linking = cache(linking)
 
     def get(self, key: str, limit: int) -> Blob:
         with self._translated():
@@ -112,6 +117,18 @@ class S3Blobs:
     def delete(self, key: str) -> None:
         with self._translated():
             self._client.delete_object(Bucket=self._bucket, Key=checked_key(key))
+
+    def link(self, key: str, media_type: str, disposition: str, seconds: int) -> str | None:
+        wanted = {
+            "Bucket": self._bucket,
+            "Key": checked_key(key),
+            "ResponseContentType": media_type,
+            "ResponseContentDisposition": disposition,
+            "ResponseCacheControl": "private, no-cache",
+        }
+        with self._translated():
+            url: str = self._linking().generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
+        return url
 
     def keys(self, prefix: str) -> Iterator[str]:
         pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix))

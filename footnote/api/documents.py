@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -13,7 +14,7 @@ from corpus.records.documents import Listing, unknown
 from corpus.records.events import Events, event_data
 from corpus.records.shares import Shares, shared_data
 from footnote.api.asker import Asker, Parts, readable
-from footnote.api.replies import downloaded, tagged
+from footnote.api.replies import downloaded, linked, tagged
 from footnote.api.shapes import DocumentsReply, DocumentStatus, DocumentWithProgress, EventsReply, PagesReply, PageText
 from footnote.api.trails import accessed
 from footnote.render import document_data, document_with_progress, page_data, page_text_data
@@ -73,11 +74,17 @@ def events(
     return tagged(request, {"events": [event_data(one) for one in found], "cursor": following})
 
 
-@router.get("/{document_id}/content", response_class=Response)
+@router.get(
+    "/{document_id}/content",
+    response_class=Response,
+    responses={HTTPStatus.TEMPORARY_REDIRECT.value: {"description": "It is in S3, under the address in `Location`."}},
+)
 def content(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
     """Return the original as it was uploaded last, to be saved rather than shown: it is untrusted."""
     with accessed(request, footnote, scope, "read", document_id):
         found = readable(footnote, scope, document_id)
+    if request.app.state.behind_gateway and (moved := linked(footnote, found)):
+        return moved
     try:
         blob = footnote.blobs.get(found.key, footnote.settings.limits.bytes)
     except BlobMissing as error:

@@ -21,6 +21,8 @@ from footnote.connect import Footnote
 Data = Mapping[str, Any]
 KEY = "Idempotency-Key"
 MAX_KEY = 255
+UNTYPED = "application/octet-stream"
+LINK_SECONDS = 60
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
@@ -46,12 +48,23 @@ def downloaded(request: Request, blob: Blob, document: Document) -> Response:
     headers = {
         "ETag": f'"{blob.etag}"',
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.file_name, safe='')}",
+        "Content-Disposition": _to_save(document),
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
     if _names(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(blob.data, headers=headers, media_type=document.file_type or "application/octet-stream")
+    return Response(blob.data, headers=headers, media_type=document.file_type or UNTYPED)
+
+
+def linked(footnote: Footnote, document: Document) -> Response | None:
+    """Send whoever may read a document to where its original lies; None where that is in no such place.
+
+    No reply of a function on Lambda has more than 6 MB. The address is good for a minute, to whoever has it.
+    """
+    media_type = document.file_type or UNTYPED
+    address = footnote.blobs.link(document.key, media_type, _to_save(document), LINK_SECONDS)
+    moved = {"Location": address or "", "Referrer-Policy": "no-referrer"}
+    return Response(status_code=HTTPStatus.TEMPORARY_REDIRECT, headers=moved) if address else None
 
 
 def expect(request: Request, data: Data) -> None:
@@ -110,6 +123,10 @@ class Once:
         """Let the request be made again, if it has no reply."""
         if self._key:
             self._replies.drop(self._user_id, self._key)
+
+
+def _to_save(document: Document) -> str:
+    return f"attachment; filename*=UTF-8''{quote(document.file_name, safe='')}"
 
 
 def rendered(data: Data) -> bytes:

@@ -129,7 +129,7 @@ def sqlite_queue(place: Place) -> Iterator[Opened[Queue]]:
 
 def s3_blobs(place: Place) -> Iterator[tuple[Opened[BlobStore], Queue]]:
     with doubles.bucket(up("moto").address) as made:
-        yield Opened(made.blobs, lambda: S3Blobs(made.s3, made.name)), made.announced
+        yield Opened(made.blobs, lambda: S3Blobs(made.s3, made.name, lambda: made.s3)), made.announced
 
 
 def sqs_queue(place: Place) -> Iterator[Opened[Queue]]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import urllib.request
+
 import pytest
 
 from corpus.errors import BadRequest, BlobMissing, Conflict, TooLarge
@@ -64,6 +66,19 @@ def test_keys_stay_inside(blobs: BlobStore, key: str) -> None:
         blobs.put(key, b"x", {})
     with pytest.raises(BadRequest):
         blobs.delete(key)
+    with pytest.raises(BadRequest):
+        blobs.link(key, "text/plain", "attachment", 60)
+
+
+def test_link(blobs: BlobStore) -> None:
+    """Return where anybody may read the blob for so long, with these headers; None if it is read by `get` only."""
+    blobs.put(ORIGINAL, b"%PDF-1", {"originalname": "rules.pdf"})
+    address = blobs.link(ORIGINAL, "application/pdf", "attachment; filename*=UTF-8''H%C3%A4user.pdf", 60)
+    if address:
+        with urllib.request.urlopen(address, timeout=10) as reply:  # noqa: S310 -- of our own double
+            assert reply.read() == b"%PDF-1"
+            assert reply.headers["Content-Type"] == "application/pdf"
+            assert reply.headers["Content-Disposition"] == "attachment; filename*=UTF-8''H%C3%A4user.pdf"
 
 
 def test_a_put_is_there_for_others(store: tuple[Opened[BlobStore], Queue]) -> None:

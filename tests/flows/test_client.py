@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from footnote.client import Client, Refused
 from tests.flows.test_api import RULES, SERVE
+from tests.services.scripted import Reply, scripted
 
 pytestmark = pytest.mark.service
 
@@ -30,6 +32,26 @@ def address(tmp_path: Path) -> Iterator[str]:
         server.send_signal(signal.SIGINT)
 
 
+@pytest.mark.parametrize("status", [200, 403])
+def test_an_original_from_elsewhere(status: int) -> None:
+    """Where the service leads to S3 the client goes there, and takes neither its key nor its building along."""
+    with scripted(lambda _: Reply(status, RULES)) as store:
+        place = f"{store.address}/documents/ann/d1/original?X-Amz-Signature=a%2Fb&x=1"
+        with (
+            scripted(lambda _: Reply(307, b"", {"Location": place})) as service,
+            Client(service.address, "fn_secret", building="mill-lane") as footnote,
+        ):
+            if status == HTTPStatus.OK:
+                assert footnote.content("d1") == RULES
+            else:
+                with pytest.raises(Refused, match="replied 403"):
+                    footnote.content("d1")
+    (sent,), (asked,) = store.asked, service.asked
+    assert (asked.path, asked.headers["Authorization"]) == ("/v1/documents/d1/content", "Bearer fn_secret")
+    assert sent.path == "/documents/ann/d1/original?X-Amz-Signature=a%2Fb&x=1"
+    assert {name.lower() for name in sent.headers} == {"host", "accept-encoding"}
+
+
 def test_a_program_asks(address: str, tmp_path: Path) -> None:
     """A file is uploaded, searched, asked, opened at its citation, listed and removed; what is refused is raised."""
     path = tmp_path / 'Hausordnung "größer".md'
@@ -40,6 +62,7 @@ def test_a_program_asks(address: str, tmp_path: Path) -> None:
         assert [one.document_id for one in footnote.documents(status="ready")] == [document.document_id]
         assert list(footnote.documents(shared=True)) == []
 
+        assert footnote.content(document.document_id) == RULES
         answer = footnote.ask("When does the pool open?")
         assert (answer.type, answer.text) == ("grounded", "The pool opens at nine in the morning. [1]")
         (citation,) = answer.citations

@@ -14,12 +14,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 import pytest
+from fastapi.testclient import TestClient
 
+from corpus.blobs.folder import FolderBlobs
 from corpus.errors import ConfigError
+from corpus.keys import iso_day, original_key
 from corpus.records.api_keys import KeyTerms
+from footnote import adapters
 from footnote.api.app import create_app
 from footnote.connect import Footnote, connect
 from footnote.settings import Settings
@@ -151,6 +156,69 @@ def test_what_the_gateway_says_of_the_asker_is_not_believed(questions: Function)
         "jwt": {"claims": {"sub": "local"}, "scopes": None},
     }
     assert questions.invoke(event)["statusCode"] == 401
+
+
+class LinkingBlobs(FolderBlobs):
+    """A folder that leads elsewhere, as a bucket does."""
+
+    def link(self, key: str, media_type: str, disposition: str, seconds: int) -> str:  # type: ignore[override]
+        return f"https://bucket.example/{key}?{urlencode({'type': media_type, 'as': disposition, 'for': seconds})}"
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> Iterator[Footnote]:
+    """One machine's stores, with people who have API keys."""
+    environ = {"FOOTNOTE_ISSUER": "https://id.example", "FOOTNOTE_AUDIENCE": CLIENT, "FOOTNOTE_OCR": "off"}
+    with connect(Settings.from_env(environ, home=tmp_path / "home")) as one:
+        yield one
+
+
+def key_of(footnote: Footnote, name: str) -> dict[str, str]:
+    footnote.people.add(name, "home")
+    terms = KeyTerms("program", frozenset({"upload"}))
+    key, _ = footnote.api_keys.make(name, "home", terms, {"upload"}, name.encode().ljust(32), footnote.clock())
+    return {"authorization": f"Bearer {key}"}
+
+
+def uploaded(client: TestClient, bears: dict[str, str]) -> str:
+    sent = client.post("/v1/documents", files={"file": ("Häuser & co.md", RULES)}, headers=bears)
+    return f"/v1/documents/{sent.json()['documentId']}/content"
+
+
+def test_an_original_is_fetched_from_its_store(homes: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind the gateway whoever may read is led to the store for a minute, which is in the trail; others are not."""
+
+    def linking(rest: str, parts: Footnote) -> LinkingBlobs:
+        return LinkingBlobs(Path(rest), parts.queue)
+
+    monkeypatch.setitem(adapters.ADAPTERS, "FOOTNOTE_BLOBS", {"folder": linking})
+    ann, bob = key_of(homes, "ann"), key_of(homes, "bob")
+    with TestClient(create_app(homes, behind_gateway=True), follow_redirects=False) as client:
+        path = uploaded(client, ann)
+        reply = client.get(path, headers=ann)
+        foreign, unknown = (client.get(one, headers=bob) for one in (path, path.replace(path.split("/")[3], "x" * 26)))
+        assert client.get(path).status_code == 401
+
+    assert (reply.status_code, reply.content, reply.headers["cache-control"]) == (307, b"", "no-store")
+    place = urlsplit(reply.headers["location"])
+    assert (place.netloc, place.path) == ("bucket.example", f"/{original_key('ann', path.split('/')[3])}")
+    kind = "application/octet-stream"  # it is not read yet
+    disposition = "attachment; filename*=UTF-8''H%C3%A4user%20%26%20co.md"
+    assert parse_qs(place.query) == {"type": [kind], "as": [disposition], "for": ["60"]}
+    assert (foreign.status_code, "location" in foreign.headers) == (404, False)
+    assert foreign.content.replace(path.split("/")[3].encode(), b"x" * 26) == unknown.content
+    day = iso_day(homes.clock())
+    noted = [(one["userId"], one["outcome"]) for one in homes.trails.accesses("home", day, 10)[0]]
+    assert sorted(noted) == [("ann", "ok"), ("bob", "not_found"), ("bob", "not_found")]
+
+
+def test_an_original_in_a_folder(homes: Footnote) -> None:
+    """Where the store leads nowhere, the function itself sends the original, behind the gateway as elsewhere."""
+    ann = key_of(homes, "ann")
+    for behind_gateway in (True, False):
+        with TestClient(create_app(homes, behind_gateway=behind_gateway)) as client:
+            reply = client.get(uploaded(client, ann), headers=ann)
+            assert (reply.status_code, reply.content) == (200, RULES)
 
 
 def test_it_does_not_start_without_an_identity_provider(environment: Mapping[str, str], tmp_path: Path) -> None:

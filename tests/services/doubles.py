@@ -94,7 +94,7 @@ def bucket(address: str) -> Iterator[Bucket]:
     """A bucket of one's own, made and wired as `footnote setup` does it, with the poller between bucket and queue."""
     s3, name = client("s3", address), fresh()
     with sqs_queue(address) as (queue, sqs, url), sqs_queue(address) as (raw, _, raw_url):
-        blobs = S3Blobs(s3, name)
+        blobs = S3Blobs(s3, name, lambda: s3)
         blobs.setup()
         queue.setup(name)
         blobs.notify(raw.setup(name))

@@ -114,6 +114,7 @@ NOT: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "QuestionsRole": (
         *(("es:ESHttpPost", f"{CHUNKS}/{end}") for end in ("_bulk", "_refresh", "_doc", "_update_by_query")),
+        *(("s3:GetObject", f"{BUCKET}/{key}") for key in ("documents/u/d/other", "exports/u/r/manifest.json")),
         *((f"s3:{verb}", DERIVED) for verb in ("PutObject", "DeleteObject")),
         *((f"dynamodb:{verb} INDEX", TABLE) for verb in WRITES),
         *((f"dynamodb:DeleteItem {key}", TABLE) for key in ("DOCUMENT#d", "ACCESS#t#d", "AUDIT#t#m", "KEY#k")),

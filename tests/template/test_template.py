@@ -75,7 +75,8 @@ def test_pages_are_let_in_by_parameter_only() -> None:
     )
 
     assert "CorsConfiguration" not in closed
-    assert opened["CorsConfiguration"]["CorsRules"][0]["AllowedOrigins"] == ["https://a", "https://b"]
+    (rule,) = opened["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == (["https://a", "https://b"], ["PUT", "POST", "GET"])
 
 
 def test_whose_tokens_are_believed_has_to_be_said() -> None:
