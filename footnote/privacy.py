@@ -37,7 +37,7 @@ def sealed(keys: Sequence[str]) -> Privacy:
             return OPEN.unseal(value)
         try:
             return fernet.decrypt(str(value[SEALED])).decode()
-        except (InvalidToken, KeyError):
+        except (InvalidToken, KeyError, ValueError):  # the last: no ASCII
             raise ConfigError(
                 "A person's record is sealed with a key that is not in FOOTNOTE_PRIVACY_KEYS.",
                 hint="Put it back, behind the key that seals; the last key stays the last.",

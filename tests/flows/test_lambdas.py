@@ -13,6 +13,7 @@ import secrets
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -99,8 +100,13 @@ class Cloud:
 
     def told(self, questions: Function, method: str, path: str, body: object = None) -> dict[str, Any]:
         """What the API replies to whoever owns the documents."""
+        reply: dict[str, Any] = json.loads(self.reply(questions, method, path, body)["body"])
+        return reply
+
+    def reply(self, questions: Function, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """The reply as the gateway gets it."""
         token = jwt.encode(id_claims(self.provider.url, time.time(), sub="local"), KEY, "RS256", {"kid": "k1"})
-        reply: dict[str, Any] = json.loads(questions.invoke(http(method, path, body, token))["body"])
+        reply: dict[str, Any] = questions.invoke(http(method, path, body, token))
         return reply
 
     @contextmanager
@@ -168,6 +174,12 @@ def test_from_a_put_to_an_answer(cloud: Cloud) -> None:
         assert answer["citations"][0]["fileName"] == "house rules (Grüße).pdf"
         assert "80.00" in answer["text"]
         assert cloud.ask(questions, "May I keep bees on my balcony?")["type"] == "not_found"
+
+        moved = cloud.reply(questions, "GET", "/v1/documents/rules/content")
+        assert moved["statusCode"] == 307
+        with urllib.request.urlopen(moved["headers"]["location"], timeout=10) as original:  # noqa: S310 -- our own
+            assert original.read() == (SAMPLES / "house-rules.pdf").read_bytes()
+            assert original.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''house%20rules")
 
         cloud.put(
             "rules", b"# House rules\n\n## Fees\n\nThe fee for the party room is 95 euros per evening.\n", "rules.md"

@@ -207,6 +207,17 @@ def test_what_is_sealed_needs_its_key(world: World) -> None:
             wrong.signed_in(replace(ANN, token="2"), "home", world.clock())
 
 
+@pytest.mark.parametrize("value", [{"sealed": ""}, {"sealed": "ü"}, {"sealed": 7}, {"sealed": "gAAAA"}, 7, ["x"]])
+def test_what_was_never_sealed(world: World, value: Json) -> None:
+    """A record in which something else lies is told of as one under another key, and is no bug."""
+    private = People(world.table, sealed([FIRST]))
+    private.signed_in(ANN, "home", world.clock())
+    item = stored(world, "ann")
+    world.table.put(replace(item, data={**item.data, "email": value}), item.rev)
+    with pytest.raises(ConfigError, match="FOOTNOTE_PRIVACY_KEYS"):
+        private.get("ann")
+
+
 def test_keys_rotate(world: World) -> None:
     """A new key in front seals what is written from now on; who is sealed with the older stays readable, and unique."""
     before, after = People(world.table, sealed([FIRST])), People(world.table, sealed([SECOND, FIRST]))
