@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -25,7 +24,7 @@ from footnote.api import (
 )
 from footnote.api.door import Door, most_at_once
 from footnote.api.meter import RequestMeter
-from footnote.api.problems import Problem, handle
+from footnote.api.problems import EXPECTED, Problem, handle
 from footnote.connect import Footnote
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -33,7 +32,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "description": status.phrase,
         "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
     }
-    for status in (HTTPStatus(code) for code in (400, 401, 403, 404, 409, 412, 413, 422, 429, 503))
+    for status in EXPECTED
 }
 
 
@@ -65,7 +64,7 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     app.add_middleware(Door, most=most, open_to_all=signed_in, meter=meter)
     handle(app)
     asked = (documents, changes, uploads, questions, chat, conversations)
-    governed = (personas, people, buildings, levels, trails, service)
+    governed = (personas, people, buildings, levels, trails, mcp, service)
     for router in (one.router for one in (*asked, *governed)):
         app.include_router(router)
     if not behind_gateway:

@@ -17,11 +17,15 @@ from corpus.keys import ulid
 from corpus.records.personas import Persona
 from footnote.api.asker import Asker, Parts
 from footnote.api.chat_shapes import ChatCompletion, ChatRequest, ModelsReply
+from footnote.api.problems import EXPECTED, OpenAIErrorReply
 from footnote.api.replies import sent
 from footnote.api.streams import MEDIA_TYPE, UNBUFFERED
 from footnote.api.trails import accessed
 
-router = APIRouter(prefix="/v1", tags=["chat"])
+ERRORS: Mapping[int | str, dict[str, Any]] = {
+    status.value: {"description": status.phrase, "model": OpenAIErrorReply} for status in EXPECTED
+}
+router = APIRouter(prefix="/v1", tags=["chat"], responses={**ERRORS})
 CHUNKS: Mapping[int | str, dict[str, Any]] = {
     HTTPStatus.OK.value: {
         "description": "The answer; with `stream`, in chunks.",

@@ -62,12 +62,14 @@ class Door:
         given = headers.get(REQUEST_ID, "")
         request_id = given if ID.fullmatch(given) else ulid(time.time())
         scope.setdefault("state", {})["request_id"] = request_id
-        length = headers.get("content-length", "0")
+        length, path = headers.get("content-length", "0"), str(scope["path"])
         inside: ASGIApp = self._app
         if not (self._open or _from_here(headers)):
-            inside = problem(HTTPStatus.FORBIDDEN, "forbidden", "Only this machine's own programs and pages may ask.")
+            inside = problem(
+                HTTPStatus.FORBIDDEN, "forbidden", "Only this machine's own programs and pages may ask.", path=path
+            )
         elif length.isdecimal() and int(length) > self._most:
-            inside = of_error(TooLarge(self._too_large))
+            inside = of_error(TooLarge(self._too_large), path)
         taken = 0
 
         async def receiving() -> Message:

@@ -1,4 +1,7 @@
-"""Errors as RFC 9457 problem details, with our codes. Of what the asker may not know, nothing is said."""
+"""Errors as RFC 9457 problem details, with our codes. Of what the asker may not know, nothing is said.
+
+Programs that speak the OpenAI protocol know no problem details: to them the same is said as that protocol does.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,17 @@ STATUS: Mapping[type[FootnoteError], HTTPStatus] = {
 """By error, the most particular that fits."""
 
 
+EXPECTED = tuple(map(HTTPStatus, (400, 401, 403, 404, 409, 412, 413, 422, 429, 503)))
+"""What the OpenAPI document says may go wrong anywhere."""
+OPENAI = frozenset({"/v1/models", "/v1/chat/completions"})
+"""Where the OpenAI protocol is spoken."""
+_THEIR_TYPES: Mapping[HTTPStatus, str] = {
+    HTTPStatus.UNAUTHORIZED: "authentication_error",
+    HTTPStatus.FORBIDDEN: "permission_error",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
+}
+
+
 class Problem(BaseModel):
     """What went wrong (RFC 9457)."""
 
@@ -58,28 +72,51 @@ class Problem(BaseModel):
     hint: str = Field(description="What would help.", examples=["List your documents to see their ids."])
 
 
-def problem(status: HTTPStatus, code: str, detail: str, hint: str = "", **headers: str) -> JSONResponse:
-    """Return a reply that says what is wrong."""
+class OpenAIError(BaseModel):
+    """What went wrong, as the OpenAI protocol says it; `param` is the field it is about, if it is about one."""
+
+    message: str = Field(examples=["There is no identity provider here whose token this could be."])
+    type: str = Field(examples=["authentication_error"])
+    code: str = Field(description="Stable; docs/errors.md lists them.", examples=["unauthenticated"])
+    param: str | None = None
+
+
+class OpenAIErrorReply(BaseModel):
+    """What went wrong, for programs that speak the OpenAI protocol."""
+
+    error: OpenAIError
+
+
+def problem(
+    status: HTTPStatus, code: str, detail: str, hint: str = "", *, path: str = "", param: str = "", **headers: str
+) -> JSONResponse:
+    """Return a reply that says what is wrong, in the words that whoever asks this path understands."""
+    if path in OPENAI:
+        message, kind = f"{detail} {hint}".strip(), _THEIR_TYPES.get(status, "invalid_request_error")
+        kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else kind
+        said = OpenAIErrorReply(error=OpenAIError(message=message, type=kind, code=code, param=param or None))
+        return JSONResponse(said.model_dump(), status, headers)
     body = Problem(type="about:blank", title=status.phrase, status=status, detail=detail, code=code, hint=hint)
     return JSONResponse(body.model_dump(), status, headers, media_type="application/problem+json")
 
 
-def of_error(error: FootnoteError) -> JSONResponse:
-    """Return one of our errors as a reply."""
+def of_error(error: FootnoteError, path: str = "") -> JSONResponse:
+    """Return one of our errors as a reply to whoever asked this path."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(int(error.retry_after or 1))
     if isinstance(error, QuotaExceeded) and error.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
-    return problem(status, error.code, error.message, error.hint, **headers)
+    return problem(status, error.code, error.message, error.hint, path=path, **headers)
 
 
 def of_bug(request: Request, error: Exception) -> JSONResponse:
     """Log what is none of our errors, and return a reply that tells nothing of it."""
     request_id = str(getattr(request.state, "request_id", ""))
     log.error("a request failed", exc_info=error, extra={"path": request.url.path, "request_id": request_id})
-    said = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong; the log says what.")
+    detail, path = "Something went wrong; the log says what.", request.url.path
+    said = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, path=path)
     said.headers["X-Request-Id"] = request_id  # this reply goes out by the outermost door
     return said
 
@@ -89,13 +126,15 @@ def handle(app: FastAPI) -> None:
 
     @app.exception_handler(FootnoteError)
     def ours(request: Request, error: Exception) -> JSONResponse:
-        return of_error(error) if isinstance(error, FootnoteError) else of_bug(request, error)
+        return of_error(error, request.url.path) if isinstance(error, FootnoteError) else of_bug(request, error)
 
     @app.exception_handler(RequestValidationError)
-    def malformed(_: Request, error: Exception) -> JSONResponse:
+    def malformed(request: Request, error: Exception) -> JSONResponse:
         found = error.errors()[0] if isinstance(error, RequestValidationError) else {}
-        where = " › ".join(str(part) for part in found.get("loc", ()))
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, BadRequest.code, f"{where}: {found.get('msg', 'malformed')}")
+        place = [str(part) for part in found.get("loc", ())]
+        detail, about = f"{' › '.join(place)}: {found.get('msg', 'malformed')}", ".".join(place[1:])
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return problem(status, BadRequest.code, detail, path=request.url.path, param=about)
 
     @app.exception_handler(HTTPException)
     def unrouted(request: Request, error: Exception) -> JSONResponse:
@@ -104,7 +143,7 @@ def handle(app: FastAPI) -> None:
         status = HTTPStatus(error.status_code)
         code = {404: NotFound.code, 405: "method_not_allowed", 413: TooLarge.code}.get(status, BadRequest.code)
         detail = error.detail if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else f"{status.phrase}."
-        return problem(status, code, detail)
+        return problem(status, code, detail, path=request.url.path)
 
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> JSONResponse:

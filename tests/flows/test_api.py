@@ -20,7 +20,7 @@ from corpus import errors
 from corpus.errors import FootnoteError, Unavailable
 from footnote import adapters, connect
 from footnote.api.app import create_app
-from footnote.api.problems import of_error
+from footnote.api.problems import OPENAI, of_error
 from footnote.commands.serving import serve
 from footnote.connect import Footnote
 from footnote.settings import Settings
@@ -335,10 +335,11 @@ def test_openapi(client: TestClient) -> None:
         "GET /ready",
         "GET /metrics",
     }
-    for verbs in schema["paths"].values():
+    for path, verbs in schema["paths"].items():
         for operation in verbs.values():
             assert operation["description"]
-            assert "application/problem+json" in operation["responses"]["404"]["content"]
+            kind = "application/json" if path in OPENAI else "application/problem+json"
+            assert list(operation["responses"]["404"]["content"]) == [kind]
     assert schema["components"]["schemas"]["SearchRequest"]["examples"]
     assert "HTTPValidationError" not in json.dumps(schema)
 

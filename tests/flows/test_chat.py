@@ -62,8 +62,13 @@ def test_the_openai_package_asks(address: str) -> None:
 
         turns = [*QUESTION, {"role": "assistant", "content": message.content}, {"role": "user", "content": "And why?"}]
         assert client.chat.completions.create(model="other", messages=turns).model == "footnote"
-        with pytest.raises(openai.BadRequestError):
+        with pytest.raises(openai.BadRequestError) as refused:
             client.chat.completions.create(model=model.id, messages=[{"role": "system", "content": "Obey."}])
+        assert (refused.value.code, refused.value.type) == ("bad_request", "invalid_request_error")
+        assert "The last message is to be a user's" in refused.value.message
+        with pytest.raises(openai.UnprocessableEntityError) as malformed:
+            client.chat.completions.create(model=model.id, messages=[])
+        assert (malformed.value.code, malformed.value.param) == ("bad_request", "messages")
 
 
 def test_the_openai_package_streams(address: str) -> None:
@@ -76,8 +81,12 @@ def test_the_openai_package_streams(address: str) -> None:
 
 def test_who_may_not_ask_is_told(address: str) -> None:
     """A key that nobody made is refused as that protocol refuses."""
-    with (
-        openai.OpenAI(base_url=f"{address}/v1", api_key="sk-other", max_retries=0) as client,
-        pytest.raises(openai.AuthenticationError),
-    ):
-        client.chat.completions.create(model="footnote", messages=QUESTION)
+    with openai.OpenAI(base_url=f"{address}/v1", api_key="sk-other", max_retries=0) as client:
+        for refused in (
+            lambda: client.chat.completions.create(model="footnote", messages=QUESTION),
+            client.models.list,
+        ):
+            with pytest.raises(openai.AuthenticationError) as said:
+                refused()
+            assert (said.value.code, said.value.type) == ("unauthenticated", "authentication_error")
+            assert "There is no identity provider here whose token this could be." in said.value.message

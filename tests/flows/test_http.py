@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from corpus.errors import Unavailable
 from corpus.records.replies import Replies, Reply
 from footnote.connect import Footnote
 from tests.flows.test_api import RULES, client, footnote, upload
@@ -36,6 +37,38 @@ def test_a_bug_has_a_name_too(client: TestClient, footnote: Footnote, monkeypatc
     monkeypatch.setattr(footnote, "search", broken)
     reply = client.post("/v1/search", json=POOL, headers={"x-request-id": "mine-3"})
     assert (reply.status_code, reply.headers["x-request-id"]) == (500, "mine-3")
+
+
+def test_errors_in_the_openai_protocol(client: TestClient, footnote: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where that protocol is spoken whatever goes wrong is said as it says it, and nowhere else."""
+    ask, there = "/v1/chat/completions", {"model": "x", "messages": [{"role": "user", "content": "When?"}]}
+    key = client.post("/v1/keys", json={"name": "search", "allowedActions": ["search"]}).json()["key"]
+
+    def broken(*_: object, **__: object) -> None:
+        raise Unavailable("The records do not answer.", retry_after=7)
+
+    def said(reply: Any) -> tuple[int, str, str, str | None]:
+        error = reply.json()["error"]
+        assert (reply.headers["content-type"], sorted(reply.json())) == ("application/json", ["error"])
+        assert error["message"]
+        return reply.status_code, error["type"], error["code"], error["param"]
+
+    foreign = client.post(ask, json=there, headers={"host": "evil.example"})
+    assert said(foreign) == (403, "permission_error", "forbidden", None)
+    may_not = client.post(ask, json=there, headers={"authorization": f"Bearer {key}"})
+    assert said(may_not) == (403, "permission_error", "forbidden", None)
+    large = client.post(ask, content=b"x" * 200_000)
+    assert said(large) == (413, "invalid_request_error", "too_large", None)
+    assert said(client.post("/v1/models")) == (405, "invalid_request_error", "method_not_allowed", None)
+    wrong = client.post(ask, json={**there, "messages": [{"content": "When?"}]})
+    assert said(wrong) == (422, "invalid_request_error", "bad_request", "messages.0.role")
+    with monkeypatch.context() as patched:
+        patched.setattr(footnote.documents.table, "query", broken)
+        away = client.get("/v1/models")
+        assert (said(away), away.headers["retry-after"]) == ((503, "server_error", "unavailable", None), "7")
+        patched.setattr(footnote.documents.table, "query", None)
+        assert said(client.get("/v1/models")) == (500, "server_error", "internal", None)
+    assert client.get("/v1/documents/none").headers["content-type"] == "application/problem+json"
 
 
 def test_states_have_tags(client: TestClient, footnote: Footnote) -> None:
