@@ -267,6 +267,15 @@ def serve(
 
 
 @app.command()
+def mcp(context: typer.Context) -> None:
+    """Offer the documents as tools to the program that starts this, over standard input and output."""
+    from footnote.commands import offering  # noqa: PLC0415
+
+    with _connected(context) as footnote:
+        offering.offer(footnote)
+
+
+@app.command()
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Check every part, and say what to do about one that does not work."""
     from footnote.commands import doctor as doctoring  # noqa: PLC0415

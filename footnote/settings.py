@@ -95,6 +95,7 @@ class Settings:
     identity: IdentityProvider = NOBODY
     prices: Prices = LISTED
     privacy_keys: tuple[str, ...] = field(default=(), repr=False)
+    api_key: str = field(default="", repr=False)
     openai_url: str = OPENAI_URL
     openai_key: str = field(default="", repr=False)
 
@@ -145,6 +146,7 @@ class Settings:
             identity=reader.identity(),
             prices=reader.prices("FOOTNOTE_PRICES"),
             privacy_keys=reader.privacy_keys(),
+            api_key=reader.api_key("FOOTNOTE_API_KEY"),
         )
         if settings.identity.issuer and settings.table.startswith("dynamodb:"):
             reader.needs_privacy()
@@ -174,6 +176,9 @@ class _Reader:
 
     def text(self, name: str) -> str:
         return self._take(name, "", _printable, "text on one line")
+
+    def api_key(self, name: str) -> str:
+        return self._take(name, "", _api_key, "an API key, which begins with fn_")
 
     def program(self, name: str, default: str) -> str:
         """Return where a program lies: `auto` looks for the default; "" if that is not installed; `off` stays."""
@@ -339,6 +344,12 @@ def _printable(value: str) -> str:
 
 def _key(value: str) -> str:
     if not re.fullmatch(r"[!-~]+", value.strip()):
+        raise ValueError(value)
+    return value.strip()
+
+
+def _api_key(value: str) -> str:
+    if not re.fullmatch(r"fn_[!-~]+", value.strip()):
         raise ValueError(value)
     return value.strip()
 

@@ -61,6 +61,7 @@ SDKS = {
     "sqlite3": ("corpus/database.py",),
     "boto3": ("corpus/aws.py",),
     "botocore": ("corpus/aws.py",),
+    "mcp": ("footnote/api/mcp_server.py",),
     "mangum": ("lambdas/questions.py",),
     "onnxruntime": ("corpus/embedders/local/",),
     "openai": ("corpus/openai_api.py", "corpus/embedders/openai.py", "corpus/llms/openai.py"),

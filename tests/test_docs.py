@@ -9,6 +9,7 @@ from pathlib import Path
 from corpus import errors
 from footnote.adapters import ADAPTERS
 from footnote.api.app import create_app
+from footnote.api.tools import TOOLS
 from footnote.cli import app
 from footnote.connect import connect
 from footnote.settings import SCHEMES, Settings
@@ -89,6 +90,14 @@ def test_every_route_is_in_its_page(tmp_path: Path) -> None:
         paths = create_app(footnote).openapi()["paths"]
 
     assert sorted(told) == sorted(f"{verb.upper()} {path}" for path, verbs in paths.items() for verb in verbs)
+
+
+def test_every_tool_is_in_its_page() -> None:
+    """docs/api.md lists every tool, and no other."""
+    told = re.search(r"^## Tools for models\n(.*?)^## ", read("docs/api.md"), re.MULTILINE | re.DOTALL)
+
+    assert told
+    assert first_cells(told[1]) == list(TOOLS)
 
 
 def test_addresses_have_adapters() -> None:

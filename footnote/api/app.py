@@ -15,6 +15,7 @@ from footnote.api import (
     conversations,
     documents,
     levels,
+    mcp,
     people,
     personas,
     questions,

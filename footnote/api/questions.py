@@ -51,7 +51,7 @@ def ask(request: Request, footnote: Parts, scope: Asker, asked: Question) -> Res
         with accessed(request, footnote, scope, "ask") as documents:
             answer = footnote.ask(scope, asked.question, asked.day, asked.only)
             documents += [one.document_id for one in answer.citations]
-        return HTTPStatus.OK, _told(footnote, scope, answer)
+        return HTTPStatus.OK, told(footnote, scope, answer)
 
     return once(footnote, scope, request, asked.model_dump(mode="json"), make)
 
@@ -62,12 +62,12 @@ def _answering(request: Request, footnote: Footnote, scope: Scope, asked: Questi
         for one in answering:
             documents.extend(cited.document_id for cited in (one.citations if one else ()))
             if isinstance(one, Answer):
-                yield Event(ANSWER, _told(footnote, scope, one))
+                yield Event(ANSWER, told(footnote, scope, one))
             else:
                 yield Event(SENTENCE, sentence_data(one)) if one else None
 
 
-def _told(footnote: Footnote, scope: Scope, answer: Answer) -> Data:
+def told(footnote: Footnote, scope: Scope, answer: Answer) -> Data:
     """An answer as it is sent; one that is not all of it bears the contact of the building's default persona."""
     grounded = answer.type == "grounded"
     contact = None if grounded else footnote.converser.personas.answering(scope.tenant_id, "").contact

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from typing import Annotated
 
@@ -24,10 +24,15 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
 
 
-@contextmanager
 def accessed(
     request: Request, footnote: Footnote, scope: Scope, action: str, *document_ids: str
-) -> Iterator[list[str]]:
+) -> AbstractContextManager[list[str]]:
+    """Do as `leaving` does, under the request's own name."""
+    return leaving(footnote, scope, str(request.state.request_id), action, *document_ids)
+
+
+@contextmanager
+def leaving(footnote: Footnote, scope: Scope, request_id: str, action: str, *document_ids: str) -> Iterator[list[str]]:
     """Write down before the reply that somebody reads or searches; whoever is inside names the documents it found."""
     found, outcome = list(document_ids), "ok"
     try:
@@ -42,7 +47,6 @@ def accessed(
         outcome = "internal"
         raise
     finally:
-        request_id = str(request.state.request_id)
         who = (scope.user_id, scope.tenant_id)
         footnote.trails.accessed(*who, action, found, outcome, request_id, footnote.clock())
 
