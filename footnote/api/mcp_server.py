@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -67,7 +68,7 @@ def server(footnote: Footnote, asker: Asking, request_id: Callable[[], str]) -> 
     """Return what answers in the protocol; who asks is looked up, and given a name, anew with each call."""
 
     async def listed(_: ServerRequestContext, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_described(one) for one in TOOLS.values()])
+        return types.ListToolsResult(tools=_described())
 
     async def called(_: ServerRequestContext, asked: types.CallToolRequestParams) -> types.CallToolResult:
         if (tool := TOOLS.get(asked.name)) is None:
@@ -84,15 +85,19 @@ def server(footnote: Footnote, asker: Asking, request_id: Callable[[], str]) -> 
     )
 
 
-def _described(tool: Tool) -> types.Tool:
-    return types.Tool(
-        name=tool.name,
-        title=tool.title,
-        description=tool.about,
-        input_schema=tool.takes.model_json_schema(),
-        output_schema=tool.returns.model_json_schema(mode="serialization"),
-        annotations=types.ToolAnnotations(read_only_hint=True, open_world_hint=False),
-    )
+@cache
+def _described() -> list[types.Tool]:
+    return [
+        types.Tool(
+            name=one.name,
+            title=one.title,
+            description=one.about,
+            input_schema=one.takes.model_json_schema(),
+            output_schema=one.returns.model_json_schema(mode="serialization"),
+            annotations=types.ToolAnnotations(read_only_hint=True, open_world_hint=False),
+        )
+        for one in TOOLS.values()
+    ]
 
 
 def _outcome(

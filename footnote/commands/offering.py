@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from typing import NoReturn
+
 from corpus.errors import ConfigError, FootnoteError
 from corpus.keys import ulid
 from corpus.scope import Scope
 from footnote.admission import scope_of
 from footnote.connect import Footnote
+
+STOPPED = 130
+"""The exit code of whatever is stopped."""
 
 
 def offer(footnote: Footnote) -> None:
@@ -30,4 +37,13 @@ def offer(footnote: Footnote) -> None:
         asker()
     except FootnoteError as error:
         raise ConfigError(f"FOOTNOTE_API_KEY is of no use: {error.message}", hint=error.hint) from error
-    speak(footnote, asker, lambda: ulid(footnote.clock()))
+    signal.signal(signal.SIGINT, _stop)  # asyncio's own handler would wait for the thread that waits for input
+    try:
+        speak(footnote, asker, lambda: ulid(footnote.clock()))
+    except KeyboardInterrupt:
+        footnote.close()
+        os._exit(STOPPED)  # that thread would keep the process
+
+
+def _stop(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -219,6 +219,24 @@ def test_standard_output_is_the_protocol_alone(footnote: Footnote) -> None:
     assert POOL["question"] not in told
 
 
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_pipes_can_be_left(footnote: Footnote, stop: signal.Signals) -> None:
+    """Ctrl-C and a request to end are heard while the other end says nothing."""
+    command = [sys.executable, "-c", OFFLINE, "--home", str(footnote.settings.home), "mcp"]
+    ping = '{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n'
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(ping)
+        child.stdin.flush()
+        assert json.loads(child.stdout.readline())["id"] == 1
+        child.send_signal(stop)
+        try:
+            assert child.wait(30) == 130
+        finally:
+            child.kill()
+
+
 @pytest.mark.parametrize(
     ("environ", "why"),
     [
