@@ -16,7 +16,7 @@ from corpus.errors import FootnoteError, Forbidden, NotFound, QuotaExceeded, Rej
 from corpus.keys import iso_time
 from corpus.ports import Table
 from corpus.records.levels import ACTIONS, Level, Levels
-from corpus.records.usage import A_DAY, Usage
+from corpus.records.usage import A_DAY, Usage, Used
 from corpus.scope import UNLIMITED, Scope
 
 OWNER = Level(UNLIMITED, frozenset(ACTIONS), None, None, None, "dedicated")
@@ -85,13 +85,13 @@ class Allowance:
             return
         usage = Usage(self.table)
         try:
-            before = usage.keep(scope.user_id, document_id, size, _room(level))
+            before = usage.keep(scope.user_id, document_id, size, _room(level), self.clock())
         except QuotaExceeded as error:
             raise _no_room(level, error.counter) from error
         try:
             yield
         except Rejected:
-            usage.keep(scope.user_id, document_id, before, {})
+            usage.keep(scope.user_id, document_id, before, {}, self.clock())
             raise
 
     def expect(self, scope: Scope, size: int) -> None:
@@ -99,15 +99,16 @@ class Allowance:
         level = self.allow(scope, "upload")
         if level is OWNER:
             return
-        used = Usage(self.table).of(scope.user_id, self.clock())
-        after = {"documents": used.documents + 1, "bytes": used.bytes + size}
-        for counter, most in _room(level).items():
-            if after[counter] > most:
-                raise _no_room(level, counter)
+        usage, now = Usage(self.table), self.clock()
+        short = _short(level, usage.of(scope.user_id, now), size)
+        if short and usage.recount(scope.user_id, now):
+            short = _short(level, usage.of(scope.user_id, now), size)
+        if short:
+            raise _no_room(level, short)
 
     def removed(self, user_id: str, document_id: str) -> None:
         """Count a document no longer; one that is not counted is none the less."""
-        Usage(self.table).keep(user_id, document_id, None, {})
+        Usage(self.table).keep(user_id, document_id, None, {}, self.clock())
 
 
 def midnight(now: float) -> float:
@@ -121,6 +122,12 @@ def _limits(**limits: int | None) -> dict[str, int]:
 
 def _room(level: Level) -> dict[str, int]:
     return _limits(documents=level.max_documents, bytes=level.max_bytes)
+
+
+def _short(level: Level, used: Used, size: int) -> str:
+    """Which counter has no room for one more document of so many bytes; "" if each has."""
+    after = {"documents": used.documents + 1, "bytes": used.bytes + size}
+    return next((counter for counter, most in _room(level).items() if after[counter] > most), "")
 
 
 def _until_midnight(level: Level, now: float) -> QuotaExceeded:

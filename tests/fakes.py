@@ -29,7 +29,7 @@ from corpus.errors import (
     Unreadable,
 )
 from corpus.items import ABSENT, MAX_TRANSACTION, Batch, Item, Put, Remove
-from corpus.keys import checked_key, chunk_id, parse_original
+from corpus.keys import checked_key, chunk_id, iso_time, parse_original
 from corpus.model import (
     Blob,
     Change,
@@ -192,7 +192,7 @@ class MemoryTable:
         return there
 
     def _stamp(self) -> str:
-        return f"{self.clock():020.3f}"
+        return iso_time(self.clock())
 
     def put(self, item: Item, only_if: int) -> Item:
         with self._writing:

@@ -10,6 +10,7 @@ import pytest
 from corpus.allowance import Allowance, midnight
 from corpus.errors import FootnoteError, Forbidden, NotFound, QuotaExceeded, Unavailable
 from corpus.records.levels import ACTIONS, DEFAULTS, Levels
+from corpus.records.recount import QUIET_SECONDS
 from corpus.records.usage import KEPT_SECONDS, Usage, Used
 from corpus.scope import UNLIMITED, Scope
 from tests.fakes import Clock, MemoryTable
@@ -117,6 +118,22 @@ def test_documents_and_bytes(allowance: Allowance, limited: Callable[..., None])
         keep(allowance, "d3", 0)
     assert refused.value.counter == "documents"
     assert used(allowance) == Used(documents=2, bytes=100)
+
+
+def test_room_that_a_crash_took(allowance: Allowance, clock: Clock, limited: Callable[..., None]) -> None:
+    """What was counted of an upload that never came about is given back when it is missed after a quarter hour."""
+    limited(max_documents=1, max_bytes=100)
+    allowance.table.add("USER#ann", "USAGE#TOTAL", {"documents": 1, "bytes": 80}, {})
+    for _ in range(2):
+        with pytest.raises(QuotaExceeded):
+            keep(allowance, "d1", 30)
+        with pytest.raises(QuotaExceeded):
+            allowance.expect(ANN, 30)
+        clock.sleep(QUIET_SECONDS / 2 - 1)
+    clock.sleep(2)
+    allowance.expect(ANN, 30)
+    keep(allowance, "d1", 30)
+    assert Usage(allowance.table).of("ann", clock()) == Used(documents=1, bytes=30)
 
 
 def test_a_document_counts_its_newest_bytes(allowance: Allowance, limited: Callable[..., None]) -> None:

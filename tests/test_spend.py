@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from corpus.errors import BadRequest, QuotaExceeded
-from corpus.records.spend import KEPT_SECONDS, Call, Cost, Spending, month_of, next_month
+from corpus.records.recount import QUIET_SECONDS
+from corpus.records.spend import A_DAY, KEPT_SECONDS, Call, Cost, Spending, month_of, next_month
 from tests.fakes import Clock, MemoryTable
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
@@ -121,3 +122,18 @@ def test_months() -> None:
             replace(CALL, month=month)
     with pytest.raises(BadRequest):
         replace(CALL, of="a#b")
+
+
+def test_what_was_never_spent_comes_back(spending: Spending, clock: Clock) -> None:
+    """A call that the cap does not allow finds the money that was set aside a day ago for one that nobody told of."""
+    spending.reserve(CALL, ESTIMATE, 100, clock())
+    other = replace(CALL, batch="00002")
+    for wait in (QUIET_SECONDS, A_DAY - QUIET_SECONDS - 1):
+        clock.sleep(wait)
+        with pytest.raises(QuotaExceeded):
+            spending.reserve(other, ESTIMATE, 100, clock())
+    clock.sleep(QUIET_SECONDS)
+    spending.reserve(other, ESTIMATE, 100, clock())
+    assert spent(spending) == ESTIMATE
+    spending.correct(CALL, ACTUAL, clock())  # told of after all
+    assert spent(spending) == ESTIMATE + ACTUAL

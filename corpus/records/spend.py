@@ -8,7 +8,7 @@ or used by its retry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,11 +19,13 @@ from corpus.items import ABSENT, Item
 from corpus.keys import checked_id, iso_day, iso_time
 from corpus.model import Json
 from corpus.ports import Table
+from corpus.records.recount import recount
 
 KIND = "spend"
 TOTAL = "TOTAL"
 OF_USER = 1
-KEPT_SECONDS = 400 * 24 * 3600
+A_DAY = 24 * 3600
+KEPT_SECONDS = 400 * A_DAY
 TRIES = 20
 CallPurpose = Literal["embed", "answer", "rewrite", "ocr"]
 
@@ -102,7 +104,12 @@ class Spending:
         except QuotaExceeded as error:
             if self.table.get(*call.key):  # another that makes the same call has set it aside by now
                 return
-            raise _beyond(cap or 0, now) from error
+            if not self.recount(call.tenant_id, call.month, now):
+                raise _beyond(cap or 0, now) from error
+            try:
+                self._add(call, TOTAL, estimate, caps, now)
+            except QuotaExceeded:
+                raise _beyond(cap or 0, now) from error
         try:
             self.table.put(_item(call, estimate, now, done=False), ABSENT)
         except Conflict:  # another that makes the same call was faster
@@ -133,15 +140,28 @@ class Spending:
                 self.table.delete(*call.key, found.rev)
                 self._add(call, TOTAL, Cost() - _cost(found), {}, now)
 
+    def recount(self, tenant_id: str, month: str, now: float) -> bool:
+        """Set a month's total to what its calls cost, or have set aside within a day, and return whether that is less.
+
+        What was set aside before was for calls that were never made, or never told of.
+        """
+        since = iso_time(now - A_DAY)
+
+        def counted() -> dict[str, int]:
+            total = Cost()
+            for item in self._calls(tenant_id, month):
+                if item.data["done"] or item.updated_at > since:
+                    total += _cost(item)
+                else:
+                    with suppress(Conflict):  # it was told of just now
+                        self.table.delete(item.pk, item.sk, item.rev)
+            return cost_data(total)
+
+        return recount(self.table, _pk(tenant_id, month), TOTAL, counted, now)
+
     def of_job(self, tenant_id: str, month: str, of: str) -> Cost:
         """Return what the calls of a job, or of a request, cost that have ended."""
-        span, total, cursor = (f"CALL#{of}#", f"CALL#{of}#~"), Cost(), None
-        while True:
-            batch = self.table.query(0, _pk(tenant_id, month), span, after=cursor)
-            total = sum((_cost(item) for item in batch.items if item.data["done"]), total)
-            cursor = batch.cursor
-            if cursor is None:
-                return total
+        return sum((_cost(item) for item in self._calls(tenant_id, month, f"{of}#") if item.data["done"]), Cost())
 
     def of_month(self, tenant_id: str, month: str) -> Cost:
         """Return what a building spent in a month, and has set aside."""
@@ -152,6 +172,16 @@ class Spending:
         """Return what a building spent on each day of a month on which it spent anything, by ISO date in UTC."""
         found = self.table.query(0, _pk(tenant_id, _checked_month(month)), ("DAY#", "DAY#~")).items
         return {f"{month}-{item.sk.removeprefix('DAY#')}": _of_counters(item.counters) for item in found}
+
+    def _calls(self, tenant_id: str, month: str, of: str = "") -> Iterator[Item]:
+        """The records of a month's calls, all or those of a job or request."""
+        cursor: str | None = None
+        while True:
+            batch = self.table.query(0, _pk(tenant_id, month), (f"CALL#{of}", f"CALL#{of}~"), after=cursor)
+            yield from batch.items
+            cursor = batch.cursor
+            if cursor is None:
+                return
 
     def _add(self, call: Call, sk: str, cost: Cost, cap: Mapping[str, int], now: float) -> None:
         self.table.add(_pk(call.tenant_id, call.month), sk, cost_data(cost), cap, int(now) + KEPT_SECONDS)

@@ -3,7 +3,8 @@
 Beside the totals lies what each document is counted as. That record is written on its `rev`, so of two that change it
 one goes again, and nothing is counted twice: a document that is uploaded anew counts its newest bytes, and one that is
 removed gives back what it was counted as. What is added is counted before it is written down, what is taken away after:
-whoever dies between leaves a person with less room than they have, never with more.
+whoever dies between leaves a person with less room than they have, never with more. When that room is missed, the total
+is counted anew.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from corpus.errors import Conflict, Unavailable
+from corpus.errors import Conflict, QuotaExceeded, Unavailable
 from corpus.items import ABSENT, Item
 from corpus.keys import checked_id, iso_day
 from corpus.ports import Table
+from corpus.records.recount import recount
 
 KIND = "usage"
 TOTAL = "USAGE#TOTAL"
+DOCUMENT = "USAGE#DOCUMENT#"
 A_DAY = 24 * 3600
 KEPT_SECONDS = 40 * A_DAY
 TRIES = 20
@@ -54,7 +57,7 @@ class Usage:
         found = self.table.get(*_document_key(user_id, document_id))
         return int(str(found.data["bytes"])) if found else None
 
-    def keep(self, user_id: str, document_id: str, size: int | None, cap: Mapping[str, int]) -> int | None:
+    def keep(self, user_id: str, document_id: str, size: int | None, cap: Mapping[str, int], now: float) -> int | None:
         """Count a document as so many bytes, or as none that is kept with None; return what it was counted as before.
 
         A counter that goes down is not held to its cap: it may have been lowered below what is kept. Raises
@@ -72,7 +75,7 @@ class Usage:
             }
             grows = max(amounts.values()) > 0
             if grows:
-                self._add(user_id, amounts, {name: cap[name] for name in cap if amounts.get(name, 0) > 0})
+                self._grow(user_id, amounts, cap, now)
             try:
                 if size is not None:
                     self.table.put(Item(pk, sk, KIND, {"bytes": size}), found.rev if found else ABSENT)
@@ -87,6 +90,30 @@ class Usage:
             return before
         raise Unavailable("The document changes all the time.", retry_after=5)
 
+    def recount(self, user_id: str, now: float) -> bool:
+        """Set what a person keeps to what their documents are counted as, and return whether that is less."""
+        pk, span = _pk(user_id), (DOCUMENT, f"{DOCUMENT}~")
+
+        def counted() -> dict[str, int]:
+            sizes, cursor = list[int](), None
+            while True:
+                batch = self.table.query(0, pk, span, after=cursor)
+                sizes += [int(str(item.data["bytes"])) for item in batch.items]
+                cursor = batch.cursor
+                if cursor is None:
+                    return {"documents": len(sizes), "bytes": sum(sizes)}
+
+        return recount(self.table, pk, TOTAL, counted, now)
+
+    def _grow(self, user_id: str, amounts: Mapping[str, int], cap: Mapping[str, int], now: float) -> None:
+        held_to = {name: most for name, most in cap.items() if amounts.get(name, 0) > 0}
+        try:
+            self._add(user_id, amounts, held_to)
+        except QuotaExceeded:
+            if not self.recount(user_id, now):
+                raise
+            self._add(user_id, amounts, held_to)
+
     def _add(self, user_id: str, amounts: Mapping[str, int], cap: Mapping[str, int]) -> None:
         self.table.add(_pk(user_id), TOTAL, amounts, cap)
 
@@ -100,4 +127,4 @@ def _day(now: float) -> str:
 
 
 def _document_key(user_id: str, document_id: str) -> tuple[str, str]:
-    return _pk(user_id), f"USAGE#DOCUMENT#{checked_id('documentId', document_id)}"
+    return _pk(user_id), f"{DOCUMENT}{checked_id('documentId', document_id)}"

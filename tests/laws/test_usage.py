@@ -18,7 +18,8 @@ from corpus.allowance import Allowance
 from corpus.errors import FootnoteError, QuotaExceeded
 from corpus.ports import Table
 from corpus.records.levels import ACTIONS, Levels
-from corpus.records.spend import Call, Cost, Spending
+from corpus.records.recount import QUIET_SECONDS
+from corpus.records.spend import A_DAY, Call, Cost, Spending
 from corpus.records.usage import Usage, Used
 from corpus.scope import Scope
 from corpus.tables.sqlite import SqliteTable
@@ -166,17 +167,19 @@ def killed_at_every_step(history: Callable[[Table], None], look: Callable[[Table
 
 @pytest.mark.parametrize("sizes", [(60, None), (60, 90, 90), (60, 10, None, 5)])
 def test_nobody_gains_by_a_crash(sizes: tuple[int | None, ...]) -> None:
-    """Killed at any call into the table, the total is never less than what is counted of the documents."""
+    """Killed at any call, the total is never less than what is counted of the documents; counted anew it is that."""
 
     def history(table: Table) -> None:
         for size in sizes:
-            Usage(table).keep("ann", "d1", size, {})
+            Usage(table).keep("ann", "d1", size, {}, CLOCK())
 
     def look(table: Table) -> None:
         usage = Usage(table)
         used, counted = usage.of("ann", CLOCK()), usage.counted("ann", "d1")
         assert used.documents >= int(counted is not None)
         assert used.bytes >= (counted or 0)
+        usage.recount("ann", CLOCK() + QUIET_SECONDS)
+        assert usage.of("ann", CLOCK()) == Used(documents=int(counted is not None), bytes=counted or 0)
 
     killed_at_every_step(history, look)
 
@@ -208,7 +211,10 @@ def test_one_call_made_by_many(table: Table) -> None:
 
 
 def test_no_building_gains_by_a_crash() -> None:
-    """Killed at any call into the table, the month's total is never less than what its calls cost or have set aside."""
+    """Killed at any call, the month's total is no less than its calls cost or set aside; counted anew it is that.
+
+    What was set aside a day ago for a call of which nobody told is given back.
+    """
 
     def history(table: Table) -> None:
         spending = Spending(table)
@@ -220,6 +226,11 @@ def test_no_building_gains_by_a_crash() -> None:
     def look(table: Table) -> None:
         calls = table.query(0, "SPEND#linden#2026-11", ("CALL#", "CALL#~")).items
         counted = sum(int(str(item.data["costMicros"])) for item in calls)
-        assert Spending(table).of_month("linden", "2026-11").cost_micros >= counted
+        spending = Spending(table)
+        assert spending.of_month("linden", "2026-11").cost_micros >= counted
+        spending.recount("linden", "2026-11", CLOCK() + QUIET_SECONDS)
+        assert spending.of_month("linden", "2026-11").cost_micros == counted
+        spending.recount("linden", "2026-11", CLOCK() + A_DAY + 1)
+        assert spending.of_month("linden", "2026-11") == spending.of_job("linden", "2026-11", "job1")
 
     killed_at_every_step(history, look)
