@@ -28,7 +28,7 @@ class ReadRequest(BaseModel):
 
     documentId: str = Field(max_length=128, examples=[DOCUMENT_ID])
     firstPage: int = Field(default=1, ge=1, description="the pageNumber of a hit or a citation")
-    lastPage: int | None = Field(default=None, ge=1, description="firstPage alone without")
+    lastPage: int | None = Field(default=None, ge=1, description="firstPage alone without; at most 50 at a time")
     startPosition: int = Field(default=0, ge=0, description="the nextPosition of the reply before, to read on")
 
 

@@ -35,7 +35,9 @@ from footnote.api.asker import asker
 from footnote.api.mcp_server import server
 from footnote.api.tools import MAX_CHARACTERS, TOOLS
 from footnote.connect import Footnote
+from ingest.terms import Terms
 from tests.flows.test_api import HERE, RULES, SERVE, client, footnote
+from tests.pdfs import pdf
 
 __all__ = ["client", "footnote"]
 ROOT = Path(__file__).parent.parent.parent
@@ -375,6 +377,9 @@ def test_bait_is_marked(footnote: Footnote) -> None:
         assert page["instructions"] is kind
     listed = data(called(app, "list_documents", {}))["documents"]
     assert {one["documentId"]: one["instructions"] for one in listed} == {"bait": True, "plain": False}
+    footnote.amend(footnote.local_scope(), "plain", Terms(title=ORDER))
+    listed = data(called(app, "list_documents", {}))["documents"]
+    assert {one["documentId"]: one["instructions"] for one in listed} == {"bait": True, "plain": True}
     cited = data(called(app, "ask", POOL))["citations"]
     assert cited
     assert not [one["quote"] for one in cited if addressed(one["quote"])]
@@ -403,6 +408,23 @@ def test_a_long_page_is_read_in_pieces(footnote: Footnote) -> None:
     assert (beyond["pages"], beyond["nextPosition"]) == ([], None)
     assert said(called(app, "read_pages", {"documentId": "d1", "firstPage": 2})) == (
         "not_found: The document has no page 2. It has 1."
+    )
+
+
+def test_pages_are_read_together(footnote: Footnote) -> None:
+    """Pages that follow each other are read at once, as long as they are not too many."""
+    put(footnote, "local", "d1", pdf([f"Page {number} tells of the pool." for number in range(1, 5)]), "rules.pdf")
+    app = create_app(footnote)
+    read = data(called(app, "read_pages", {"documentId": "d1", "firstPage": 2, "lastPage": 3}))
+    assert [(one["pageNumber"], one["text"].strip()) for one in read["pages"]] == [
+        (2, "Page 2 tells of the pool."),
+        (3, "Page 3 tells of the pool."),
+    ]
+    assert read["nextPosition"] is None
+    read = data(called(app, "read_pages", {"documentId": "d1", "firstPage": 4, "lastPage": 53}))
+    assert [one["pageNumber"] for one in read["pages"]] == [4]
+    assert said(called(app, "read_pages", {"documentId": "d1", "firstPage": 4, "lastPage": 54})) == (
+        "bad_request: 50 pages at a time can be read. Name a lastPage nearer to firstPage."
     )
 
 
