@@ -21,7 +21,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message
 
-from corpus.errors import FootnoteError
+from corpus.errors import FootnoteError, TooLarge
 from corpus.scope import Scope
 from footnote.api.tools import TOOLS, UNTRUSTED, Call, Tool
 from footnote.connect import Footnote
@@ -42,21 +42,38 @@ async def exchanged(request: Request, footnote: Footnote, scope: Scope) -> Respo
     """Return the reply to one request of the protocol, which neither knows of the others nor is known to them.
 
     Each has a server of its own, bound to who asks, that ends with it: nothing has to be started before or stopped
-    after, as behind API Gateway nothing is.
+    after, as behind API Gateway nothing is. Raises `TooLarge` for a body beyond any that makes sense.
     """
+    bodies = iter([await _body(request)])
     own = server(footnote, lambda: scope, lambda: str(request.state.request_id))
-    manager = StreamableHTTPSessionManager(own, json_response=True, stateless=True, max_request_body_size=MAX_REQUEST)
+    manager = StreamableHTTPSessionManager(own, json_response=True, stateless=True)
     sent: list[Message] = []
+
+    async def given() -> Message:
+        for body in bodies:
+            return {"type": "http.request", "body": body}
+        return await request.receive()  # once the other end hangs up
 
     async def keep(message: Message) -> None:
         sent.append(message)
 
     async with manager.run():
-        await manager.handle_request(request.scope, request.receive, keep)
-    begun, *bodies = sent
-    reply = Response(b"".join(one.get("body", b"") for one in bodies), begun["status"])
+        await manager.handle_request(request.scope, given, keep)
+    begun, *rest = sent
+    reply = Response(b"".join(one.get("body", b"") for one in rest), begun["status"])
     reply.raw_headers = list(begun["headers"])
     return reply
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_REQUEST:
+            raise TooLarge(
+                f"A request of this protocol may have {MAX_REQUEST:,} bytes.", hint="Ask for less at a time."
+            )
+    return body
 
 
 async def _spoken(server: Server[Any]) -> None:

@@ -473,7 +473,10 @@ def test_the_door_holds(client: TestClient, footnote: Footnote) -> None:
     assert client.delete("/mcp").status_code == 405
     assert client.post("/mcp", content=b"{", headers=accept | {"content-type": "application/json"}).status_code == 400
     large = {**call, "params": {"x": "x" * 70_000}}
-    assert client.post("/mcp", json=large, headers=accept).status_code == 413
+    long, of_no_length = json.dumps(large).encode(), iter([b"x" * 10_000] * 100)
+    for body in (long, iter([long]), of_no_length):
+        reply = client.post("/mcp", content=body, headers=accept | {"content-type": "application/json"})
+        assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
     assert 'requests_total{method="POST",route="/mcp",status="200"} 1.0' in client.get("/metrics").text
 
 
