@@ -1,14 +1,16 @@
 """How well rules understand follow-ups, against the questions that a person wrote out, in both halves of a set.
 
-python -m bench.followups [tests/followups/sample_docs.jsonl sample_docs] [--each]
+python -m bench.followups [--set sample_docs] [--documents DIR] [--home DIR] [--seen] [--each]
 
-The rules were written with every other pair in sight, beginning with the first; the others were kept unseen.
+The set `product-docs` is about documents that do not lie here: `--documents` names their folder, which has them as
+lines of `corpus.jsonl.gz`. With `--home` what was ingested stays. The rules were written with every other pair in
+sight, beginning with the first; the others were kept unseen, and `--seen` leaves them so.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -26,7 +28,8 @@ from search.followups import by_rules
 _T = TypeVar("_T")
 AS_OF = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
 WAYS = ("standalone", "rewritten", "as it is")
-HITS = ("quote_recall@1", "quote_recall@5")
+PAIRS = Path("tests/followups")
+CUTS = (1, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +81,47 @@ def quiet(_: str, items: Sequence[_T], /) -> Iterator[_T]:
     return iter(items)
 
 
-def main(arguments: Sequence[str]) -> None:
-    each, places = "--each" in arguments, [one for one in arguments if not one.startswith("--")]
-    path, documents = map(Path, places or ("tests/followups/sample_docs.jsonl", "sample_docs"))
-    pairs = read_pairs(path)
-    shown = halves(pairs)
-    if "--seen" in arguments:
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = parsed(arguments)
+    path = PAIRS / f"{given.set}.jsonl"
+    shown = halves(read_pairs(path))
+    if given.seen:
         shown.pop("unseen")
+    documents = given.documents or Path(given.set)
     labelled = asked(read_set(path, documents), [one for half in shown.values() for one in half])
-    with tempfile.TemporaryDirectory(prefix="footnote-followups-") as home:
-        settings = settings_in(
-            Path(home), replace(Settings.from_env(), ocr=replace(Settings.from_env().ocr, engine="off"))
-        )
+    with tempfile.TemporaryDirectory(prefix="footnote-followups-") as passing:
+        ours = Settings.from_env()
+        settings = settings_in(given.home or Path(passing), replace(ours, ocr=replace(ours.ocr, engine="off")))
         run = measure(settings, labelled, (), AS_OF, time.perf_counter, quiet)
     runs = {one.id: one for one in run.questions}
+    what = "quote" if any("quote_recall@1" in one.scores for one in run.questions) else "document"
+    measures = [f"{'quote_recall' if what == 'quote' else 'hit'}@{cut}" for cut in CUTS]
     print(f"Labels that stand nowhere: {run.unplaced or 'none'}\n")
-    print(
-        "| half | pairs | asked as | quote in the first hit | among five | answer cites it |\n|---|---|---|---|---|---|"
-    )
+    print(f"| half | pairs | asked as | {what} in the first hit | among five | answer cites it |")
+    print("|---|---|---|---|---|---|")
     for name, half in shown.items():
         for way in WAYS:
-            found = [share(runs, half, way, one) for one in (*HITS, "right")]
+            found = [share(runs, half, way, one) for one in (*measures, "right")]
             print(f"| {name} | {len(half)} | {way} | {' | '.join(f'{one:.1f} %' for one in found)} |")
+    for name, half in shown.items():
         kept = [one for one in half if one.kind == "change"]
         same = sum(one.rewritten == one.standalone for one in kept)
-        print(f"\nTopic changes, {name}: {same} of {len(kept)} stay as they are.\n")
-    for pair in (one for half in shown.values() for one in half if each):
-        hit_in = "/".join(f"{runs[f'{pair.id}/{way}'].scores[HITS[-1]]:.0f}" for way in WAYS)
-        cited_in = "/".join(f"{runs[f'{pair.id}/{way}'].scores['right']:.0f}" for way in WAYS)
-        print(f"{hit_in} {cited_in} {pair.id}: {pair.after[0]} + {pair.question} = {pair.rewritten}")
+        print(f"\nTopic changes, {name}: {same} of {len(kept)} stay as they are.")
+    for pair in (one for half in shown.values() for one in half if given.each):
+        told = ("/".join(f"{runs[f'{pair.id}/{way}'].scores[one]:.0f}" for way in WAYS) for one in (*measures, "right"))
+        print(f"{' '.join(told)} {pair.id}: {pair.after[0]} + {pair.question} = {pair.rewritten}")
+
+
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what was asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.followups", description=__doc__.splitlines()[0])
+    parser.add_argument("--set", default="sample_docs", choices=sorted(one.stem for one in PAIRS.glob("*.jsonl")))
+    parser.add_argument("--documents", type=Path, help="the folder of the set's documents; one of its name without")
+    parser.add_argument("--home", type=Path, help="where what was ingested stays")
+    parser.add_argument("--seen", action="store_true", help="measure the seen half only")
+    parser.add_argument("--each", action="store_true", help="show each pair")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -27,7 +27,8 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 _POLITE = re.compile(
-    r"(?:(?:okay|ok|thanks|thank you|great|good|fine|i see|all right|danke|merci)\b[\s,.!;:]*)+(?=\S)", re.IGNORECASE
+    r"(?:(?:okay|ok|thanks|thank you|great|good|fine|i see|all right|danke|merci|sorry|pardon)\b[\s,.!;:]*)+(?=\S)",
+    re.IGNORECASE,
 )
 _JOINED = re.compile(
     r"(?:and|but|so|or|what about|how about|und|aber|et|mais|was ist mit|では|じゃあ|あと)"
@@ -70,6 +71,8 @@ _VERBS = _listed(
     "often fit impose valid got found won lost paid built sold free full"
 )
 _SUBJECTS = _listed("i we you one it he she they me us them him")
+_ACTING = _listed("i we you he she they")
+"""Behind these stands what they do."""
 _ATTRIBUTES = _listed(
     "deposit fee fees price cost costs penalty number telephone phone address hours deadline name names size time "
     "day days month year week rest others exceptions guests visitors"
@@ -90,9 +93,9 @@ _HE, _SHE, _THEY, _IT = "he him his", "she her hers", "they them their theirs", 
 _PRONOUN = re.compile(rf"\b(?:{'|'.join(f'{_HE} {_SHE} {_THEY} it its'.split())})\b", re.IGNORECASE)
 _POINTING = re.compile(
     rf"\b(?:{'|'.join((*_PREPOSITIONS, *_AUX))}) (?:this|that|these|those|such)\b|^(?:this|that|these|those) "
-    r"|\b(?:then|instead|otherwise|else)\b\W*$|\bthe same\b"
+    r"|\b(?:then|instead|otherwise|else|these|those|th(?:is|at) way)\b\W*$|\bthe same\b"
     r"|(?<!is )(?<!are )(?<!was )(?<!be )\bthere\b(?! is| are| was)"
-    r"|\b(?:without|another|with|which|(?:the|a) \w+) ones?\b\W*$",
+    r"|\b(?:without|another|with|which) ones?\b\W*$|\b(?:the|a) \w+ ones?(?![\w-])",
     re.IGNORECASE,
 )
 _FOREIGN_POINTING = re.compile(
@@ -101,6 +104,8 @@ _FOREIGN_POINTING = re.compile(
 )
 _GENDERED = {_HE: r"\b(?:Mr|Herr|M\.)\.? [A-ZÀ-Þ][\w-]+", _SHE: r"\b(?:Ms|Mrs|Miss|Frau|Mme)\.? [A-ZÀ-Þ][\w-]+"}
 _NAMED = re.compile(r"^(?:the )?((?:[A-ZÀ-Þ][\w&'-]+ ?)+)")
+_CAPITALS = re.compile(r"(?<!\S)(\S+) ([A-ZÀ-Þ]\S*(?: [A-ZÀ-Þ0-9]\S*)*)")
+"""A name, and the word ahead of it."""
 _WORD = re.compile(r"[^\W_](?:[\w'’.-]*[\w'’])?")
 
 
@@ -204,11 +209,13 @@ def _exchanged(piece: str, before: str) -> str:
         piece = first + piece[len(first) :]
         ends = _CONJUNCTIONS if first in _CONJUNCTIONS else (*_PREPOSITIONS, *_CONJUNCTIONS)
         place = re.search(rf"(?<=\s){re.escape(first)}\s.+?(?=\s(?:{'|'.join(ends)})\b|$)", before, re.IGNORECASE)
+        if place and tokens[-1].lower() in {"one", "ones"}:
+            piece = " ".join((first, *tokens[1:-1], place[0].split()[-1]))
         return _in_place(place, piece, before) if place else f"{before} {piece}"
     for kind in _CLASSES:
         if (new := kind.search(piece)) and (old := kind.search(before)) and new[0].lower() == piece.lower():
             return _in_place(old, piece, before)
-    if alike := _alike(tokens, before):
+    if alike := _alike(tokens, before) or _named_alike(tokens, before):
         return before.replace(alike, piece, 1)
     if len(tokens) > 1 and tokens[-1].lower() in {"one", "ones"}:
         piece = " ".join((*tokens[:-1], *map(_headword, phrases(before)[:1])))
@@ -230,6 +237,23 @@ def _alike(tokens: Sequence[str], before: str) -> str:
     first, last = map(re.escape, tokens)
     found = re.search(rf"\b{first} [\w-]+", before, re.IGNORECASE) or re.search(rf"\b[\w-]+ {last}\b", before)
     return found[0] if found else ""
+
+
+def _named_alike(tokens: Sequence[str], before: str) -> str:
+    """What in the question a figure or a name takes the place of: "401" where it says "429", "Elm" where it says "Ash".
+
+    A name is told by its capital letter, so it is none at the beginning of a question or behind an article.
+    """
+    if len(tokens) == 1 and any(map(str.isdigit, tokens[0])):
+        return next((one for one in before.split() if _unfigured(one) == _unfigured(tokens[0])), "")
+    if not all(one[:1].isupper() or one[:1].isdigit() for one in tokens):
+        return ""
+    named = [one[2] for one in _CAPITALS.finditer(before) if one[1].lower() not in _DETERMINERS and one[2] != "I"]
+    return named[-1] if named else ""
+
+
+def _unfigured(word: str) -> str:
+    return re.sub(r"\d+", "0", word)
 
 
 def _core(before: str) -> str:
@@ -256,9 +280,12 @@ def phrases(question: str) -> list[str]:
     """
     found: list[list[str]] = []
     run: list[str] = []
+    ahead = ""
     for word in _WORD.findall(question):
-        low = word.lower()
-        if low in _DETERMINERS and run[-1:] != ["of"]:
+        low, ahead, doing = word.lower(), word.lower(), ahead in _ACTING
+        if doing:
+            found, run = [*found, run], []
+        elif low in _DETERMINERS and run[-1:] != ["of"]:
             found, run = [*found, run], [word]
         elif low in _DETERMINERS or (low == "of" and run) or _names(low, run):
             run.append(word)

@@ -29,6 +29,17 @@ PAIRS = ROOT / "tests" / "followups" / "sample_docs.jsonl"
         ("Is there a gym?", "Yes. Shall I tell you when the gym opens?", "Yes please", "When the gym opens?"),
         ("Wie ist das Telefon von Meridian?", "", "Und von Citynet?", "Wie ist das Telefon von Citynet?"),
         ("Quel est le prix de la clé ?", "", "Et de la télécommande ?", "Quel est le prix de la télécommande?"),
+        ("What does error 401 mean?", "", "And 429?", "What does error 429 mean?"),
+        ("What is the IPv4 range?", "", "And IPv6?", "What is the IPv6 range?"),
+        ("When did Elm Lifts come to Europe?", "", "What about Canada?", "When did Elm Lifts come to Canada?"),
+        ("Which version of Python does the SDK need?", "", "And Ruby?", "Which version of Ruby does the SDK need?"),
+        ("When did Elm 3 Large open?", "", "And Ash 3.5?", "When did Ash 3.5 open?"),
+        ("Who helps with large bins?", "", "And with small ones?", "Who helps with small bins?"),
+        ("How do I begin an answer?", "", "Can I skip it that way?", "Can I skip it that way, an answer?"),
+        ("What are spare keys?", "", "Who gets those?", "Who gets those, spare keys?"),
+        ("Can I choose a lift?", "", "Is a slower one quieter?", "Is a slower one quieter, a lift?"),
+        ("What is the fee of Elm on Mondays?", "", "Sorry, on Fridays.", "What is the fee of Elm on Fridays?"),
+        ("How do I evaluate a lift?", "", "How fast should it be?", "How fast should a lift be?"),
         ("Meridianの電話番号は？", "", "では、Citynetは？", "Citynetの電話番号は？"),
     ],
 )
@@ -71,11 +82,14 @@ def test_phrases() -> None:
 
 def test_the_pairs() -> None:
     """There are 60 pairs and more, half of them kept from the rules' author, and each names a document."""
+    for path, fewest, more in ((PAIRS, 60, set[str]()), (PAIRS.with_name("product-docs.jsonl"), 40, {"correction"})):
+        pairs = read_pairs(path)
+        seen, unseen = halves(pairs).values()
+        assert len(pairs) >= fewest
+        assert len(seen) == len(unseen)
+        assert {"change", "pronoun", "ellipsis", "bare", "offer"} | more == {one.kind for one in seen}
+        assert len({one.id for one in pairs}) == len(pairs)
     pairs = read_pairs(PAIRS)
-    seen, unseen = halves(pairs).values()
-    assert len(pairs) >= 60
-    assert len(seen) == len(unseen)
-    assert {"change", "pronoun", "ellipsis", "bare", "offer"} == {one.kind for one in seen}
     labelled = read_set(PAIRS, ROOT / "sample_docs")
     assert [one.text for one in labelled.questions] == [one.standalone for one in pairs]
     assert all(one.grades and one.quotes for one in labelled.questions)

@@ -97,9 +97,7 @@ def read_set(path: Path, documents: Path | None = None) -> LabelledSet:
 def _golden(path: Path, documents: Path | None) -> LabelledSet:
     if documents is None or not documents.is_dir():
         raise ConfigError(f"{path} is about the documents of a folder.", hint="Name it: --documents DIR.")
-    contents = _contents(documents)
-    questions = tuple(_each(path, _golden_question))
-    return LabelledSet(path.stem, contents, {name: name for name in contents}, questions)
+    return LabelledSet(path.stem, *_documents(documents), tuple(_each(path, _golden_question)))
 
 
 def _golden_question(row: dict[str, Any]) -> Question:
@@ -142,16 +140,25 @@ def _texts(row: dict[str, Any], field: str) -> tuple[str, ...]:
 
 
 def _of_folder(folder: Path) -> LabelledSet:
-    rows = next((path for path in (folder / "corpus.jsonl.gz", folder / "corpus.jsonl") if path.exists()), None)
-    if rows:
-        corpus = list(_each(rows, lambda row: (str(row["_id"]), f"{row.get('title') or ''}\n{row['text']}".encode())))
-        contents = {f"{n:05}.txt": text for n, (_, text) in enumerate(corpus)}
-        names = {f"{n:05}.txt": name for n, (name, _) in enumerate(corpus)}
-    else:
-        contents = _contents(folder / "docs")
-        names = {name: name for name in contents}
+    documents = _documents(folder) if _rows(folder) else _documents(folder / "docs")
     questions = _labelled(folder, list(_each(folder / "queries.jsonl", _query)))
-    return LabelledSet(folder.resolve().name, contents, names, tuple(one for one in questions if one.labelled))
+    return LabelledSet(folder.resolve().name, *documents, tuple(one for one in questions if one.labelled))
+
+
+def _documents(folder: Path) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The documents of a folder by file name, whether files or lines of a corpus, and their names in the labels."""
+    rows = _rows(folder)
+    if rows is None:
+        contents = _contents(folder)
+        return contents, {name: name for name in contents}
+    corpus = list(_each(rows, lambda row: (str(row["_id"]), f"{row.get('title') or ''}\n{row['text']}".encode())))
+    contents = {f"{n:05}.txt": text for n, (_, text) in enumerate(corpus)}
+    return contents, {f"{n:05}.txt": name for n, (name, _) in enumerate(corpus)}
+
+
+def _rows(folder: Path) -> Path | None:
+    """The corpus of a folder whose documents are lines."""
+    return next((path for path in (folder / "corpus.jsonl.gz", folder / "corpus.jsonl") if path.exists()), None)
 
 
 def _query(row: dict[str, Any]) -> Question:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from corpus.errors import Unavailable
+from corpus.errors import ConfigError, Unavailable
 from corpus.model import Passage, Purpose
 from footnote import adapters
 from footnote.cli import app
 from footnote.evaluation.run import settings_in
+from footnote.evaluation.sets import read_set
 from footnote.settings import Settings
 from tests.fakes import HashEmbedder
 
@@ -294,3 +295,14 @@ def test_an_outage_is_no_measurement(
     found = run(golden, "--documents", documents, "--out", "run.json", code=1)
     assert "2 of 2 documents could not be ingested for now" in found.stderr
     assert not (tmp_path / "run.json").exists()
+
+
+def test_golden_questions_about_rows(tmp_path: Path) -> None:
+    """Questions of one's own may be about the rows of a labelled set, by their ids; one that is not there is named."""
+    jsonl(tmp_path / "corpus.jsonl", [{"_id": "a#1", "title": "Pool", "text": "It opens at nine."}])
+    row = {"id": "1", "question": "And then?", "after": ["When?"], "standalone": "When is it open?", "document": "a#1"}
+    found = read_set(jsonl(tmp_path / "pairs.jsonl", [row]), tmp_path)
+    assert (found.files, found.names) == ({"00000.txt": b"Pool\nIt opens at nine."}, {"00000.txt": "a#1"})
+    assert [(one.text, one.grades) for one in found.questions] == [("When is it open?", {"a#1": 1})]
+    with pytest.raises(ConfigError, match="a#2"):
+        read_set(jsonl(tmp_path / "pairs.jsonl", [row | {"document": "a#2"}]), tmp_path)
