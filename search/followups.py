@@ -27,7 +27,8 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 _POLITE = re.compile(
-    r"(?:(?:okay|ok|thanks|thank you|great|good|fine|i see|all right|danke|merci|sorry|pardon)\b[\s,.!;:]*)+(?=\S)",
+    r"(?:(?:okay|ok|thanks|thank you|great|good|fine|i see|all right|danke|merci|sorry|pardon|no(?=[,.;!])|i meant?)\b"
+    r"[\s,.!;:]*)+(?=\S)",
     re.IGNORECASE,
 )
 _JOINED = re.compile(

@@ -39,6 +39,7 @@ PAIRS = ROOT / "tests" / "followups" / "sample_docs.jsonl"
         ("What are spare keys?", "", "Who gets those?", "Who gets those, spare keys?"),
         ("Can I choose a lift?", "", "Is a slower one quieter?", "Is a slower one quieter, a lift?"),
         ("What is the fee of Elm on Mondays?", "", "Sorry, on Fridays.", "What is the fee of Elm on Fridays?"),
+        ("What is the fee of Elm on Mondays?", "", "No, I meant on Fridays.", "What is the fee of Elm on Fridays?"),
         ("How do I evaluate a lift?", "", "How fast should it be?", "How fast should a lift be?"),
         ("Meridianの電話番号は？", "", "では、Citynetは？", "Citynetの電話番号は？"),
     ],
@@ -53,6 +54,7 @@ def test_what_leans_on_the_question_before(before: str, answer: str, follow_up: 
     [
         ("Who removes wasps?", "Who removes wasps?"),
         ("Okay, thanks. And where is my electricity meter?", "Where is my electricity meter?"),
+        ("No, I meant: who removes wasps?", "Who removes wasps?"),
         ("Is it allowed to grill on the balcony?", "Is it allowed to grill on the balcony?"),
         ("How long does it take to get a key?", "How long does it take to get a key?"),
         ("Do owners pay a fee when they move out?", "Do owners pay a fee when they move out?"),
