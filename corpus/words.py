@@ -32,6 +32,8 @@ MOST_PARTS = 6
 """A longer row of parts is an address or data: its parts are words, the whole is none."""
 MOST_JOINED = 7
 """Signs within a run; what is joined by more is data, and taken apart after so many."""
+MOST_KEPT = (MOST_JOINED + 1) * (MAX_WORD + 1)
+"""Characters of a text that are looked up at once; the longest run has one less."""
 _FIRST_IDEOGRAPH = "\u2e80"
 """From here on no character has marks on it that are not in it."""
 
@@ -82,12 +84,12 @@ def tokens(text: str) -> list[str]:
     Each has at most 64 characters, none a blank or a control character.
     Example: "The lifts' MAINTENANCE fees" -> ["lift", "mainten", "fee"]
     """
-    if text.isascii():
-        return list(chain.from_iterable(map(_kept, _ASCII_RUN.findall(text))))
-    composed = unicodedata.normalize("NFKC", text)
-    if not _odd().search(composed):
-        return list(chain.from_iterable(map(_kept, _PLAIN_RUN.findall(composed))))
-    return [word for unspaced, spaced in _runs(text) for word in (_pairs(unspaced) if unspaced else _kept(spaced))]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        if _odd().search(text):
+            runs = _any_run().findall(text)
+            return [word for unspaced, spaced in runs for word in (_pairs(unspaced) if unspaced else _kept(spaced))]
+    return list(chain.from_iterable(map(_plain, _stretches(text))))
 
 
 def indexed(text: str, language: str = "") -> list[str]:
@@ -164,6 +166,21 @@ def _any_run() -> re.Pattern[str]:
     letter, marked = rf"[^\W_{UNSPACED}]", rf"[{marks()}{UNSEEN}]"
     word = rf"(?:{letter}{{1,{MAX_WORD}}}+{marked}{{0,8}}+){{1,{MAX_WORD // 2}}}+"
     return re.compile(rf"([{UNSPACED}]+)|({word}(?:[{_JOINERS}]{word}){{0,{MOST_JOINED}}}){letter}*")
+
+
+def _stretches(text: str) -> list[str]:
+    """What stands between a text's blanks, or its runs: either of bounded length, so that it can be kept.
+
+    No run has a blank in it, and to look only at what was not seen before is quicker than to look at everything.
+    """
+    stretches = text.split()
+    return stretches if max(map(len, stretches), default=0) <= MOST_KEPT else _PLAIN_RUN.findall(text)
+
+
+@lru_cache(maxsize=50_000)
+def _plain(stretch: str) -> tuple[str, ...]:
+    """The tokens of a stretch that the plain pattern can cut."""
+    return tuple(chain.from_iterable(map(_kept, _PLAIN_RUN.findall(stretch))))
 
 
 @lru_cache(maxsize=50_000)

@@ -70,9 +70,8 @@ def _together(texts: Sequence[Sequence[str]], forms: Mapping[str, int]) -> list[
 def _places(text: Sequence[str], forms: Mapping[str, int]) -> dict[int, list[int]]:
     """Where in a text each word of the question stands."""
     found: dict[int, list[int]] = {}
-    for place, word in enumerate(text):
-        if word in forms:
-            found.setdefault(forms[word], []).append(place)
+    for place in [place for place, word in enumerate(text) if word in forms]:
+        found.setdefault(forms[text[place]], []).append(place)
     return found
 
 

@@ -154,6 +154,23 @@ def test_a_copied_question_is_found(text: str, language: str) -> None:
     assert set(words.tokens(text)) <= set(words.indexed(text, language))
 
 
+A_TEXT = st.text(st.sampled_from(LETTERS) | st.characters(codec="utf-8"), max_size=40)
+
+
+@given(A_TEXT, A_TEXT)
+def test_a_blank_parts_words(first: str, second: str) -> None:
+    """The words of two texts with a blank between them are those of the one, then those of the other."""
+    assert words.tokens(f"{first} {second}") == [*words.tokens(first), *words.tokens(second)]
+
+
+@given(A_TEXT)
+def test_a_long_stretch_without_blanks(text: str) -> None:
+    """What stands in a text beside very much without a blank has the words it has alone."""
+    long = ";".join(["lift"] * words.MOST_KEPT)
+
+    assert words.tokens(f"{text} {long}") == [*words.tokens(text), *["lift"] * words.MOST_KEPT]
+
+
 @given(st.text(st.sampled_from(LETTERS) | st.characters(codec="utf-8")))
 def test_folding_once_is_enough(text: str) -> None:
     """What is folded stays as it is."""
