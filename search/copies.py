@@ -57,10 +57,12 @@ def _same(asked: Asked, one: _Said, other: _Said) -> bool:
     """Whether the longer has all words of the shorter in their order, and its others tell nothing."""
     short, long = (one, other) if len(one.words) <= len(other.words) else (other, one)
     more = len(long.words) - len(short.words)
-    if more > MORE * len(long.words):
-        return False
+    if more > MORE * len(long.words) or (more and short.words[0] not in long.words[: more + 1]):
+        return False  # almost always so: who has few words more has few before the other's first
+    if not more:
+        return long.words == short.words
     following = iter(long.words)
-    return all(word in following for word in short.words) and (not more or _tells_nothing(asked, long, short))
+    return all(word in following for word in short.words) and _tells_nothing(asked, long, short)
 
 
 def _tells_nothing(asked: Asked, long: _Said, short: _Said) -> bool:
