@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from corpus.model import Hit, Legs
 
@@ -37,10 +36,7 @@ def fuse(legs: Legs) -> list[Hit]:
     matching, missing_match = normalised(_scores(legs.matching))
     weight = _weight(nearest, matching)
     fused = [
-        replace(
-            hit,
-            score=(1 - weight) * nearest.get(name, missing_near) + weight * matching.get(name, missing_match),
-        )
+        hit._replace(score=(1 - weight) * nearest.get(name, missing_near) + weight * matching.get(name, missing_match))
         for name, hit in hits.items()
     ]
     return sorted(fused, key=lambda hit: (-hit.score, hit.generation.document_id, hit.chunk_index))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from corpus.model import Hit
 from corpus.sentences import sentences
@@ -28,4 +27,4 @@ def widened(hit: Hit, text: str, others: Sequence[Hit]) -> Hit:
     first = before[0 if start == lowest else 1 :]  # a sentence may begin before what was read, or end behind it
     last = behind if end == highest else behind[:-1]
     begin, stop = min([hit.start, *first[:1]]), max([hit.end, *last[-1:]])
-    return replace(hit, start=begin, end=stop, content=text[begin:stop])
+    return hit._replace(start=begin, end=stop, content=text[begin:stop])

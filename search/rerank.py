@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from corpus import words
@@ -42,12 +41,12 @@ def reranked(asked: Asked, hits: Sequence[Hit], documents: Mapping[str, Document
     above = _shares([_held(_heading(hit), hit.language, forms) for hit in best], len(asked.words), unheld=True)
     named = _named(best, documents, forms)
     raised = [
-        replace(hit, score=hit.score + TOGETHER * near + ABOVE * head + DOCUMENT * named[hit.generation.document_id])
+        hit._replace(score=hit.score + TOGETHER * near + ABOVE * head + DOCUMENT * named[hit.generation.document_id])
         for hit, near, head in zip(best, together, above, strict=True)
     ]
     kept, copies = copies_apart(asked, _ordered(raised))
     least = min((hit.score for hit in (*kept, *rest)), default=0.0)
-    return [*_ordered(kept), *rest, *_ordered([replace(hit, score=min(hit.score, least)) for hit in copies])]
+    return [*_ordered(kept), *rest, *_ordered([hit._replace(score=min(hit.score, least)) for hit in copies])]
 
 
 def _ordered(hits: Sequence[Hit]) -> list[Hit]:

@@ -96,18 +96,21 @@ class Retriever:
             self._read(
                 documents, (one for name in asked if name in documents for one in documents[name].force.superseded_by)
             )
-            for hit in batch:
-                document = documents.get(hit.generation.document_id)
-                if (
+            for generation in {hit.generation for hit in batch}:
+                document = documents.get(generation.document_id)
+                if not (
                     document
                     and document.admits(scope)
-                    and document.live_in(self._index.name) == hit.generation
+                    and document.live_in(self._index.name) == generation
                     and self._in_force(document, day, documents)
                     and not (only.tags and only.tags.isdisjoint(document.tags))
                 ):
-                    kept.append(replace(hit, language=document.language))
-                else:
-                    dropped.add(hit.generation)
+                    dropped.add(generation)
+            kept += (
+                hit._replace(language=documents[hit.generation.document_id].language)
+                for hit in batch
+                if hit.generation not in dropped
+            )
             if len(kept) >= k:
                 break
         best = max((cosines[hit.chunk_id] for hit in kept if hit.chunk_id in cosines), default=0.0)

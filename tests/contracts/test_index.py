@@ -78,8 +78,7 @@ def test_write(opened_index: Opened[VectorIndex]) -> None:
     assert sorted(ids(found.nearest)) == [("d1", "1", n) for n in range(4)]
     assert sorted(ids(found.matching)) == [("d1", "1", 1), ("d1", "1", 3)]
     best = found.nearest[0]
-    assert best == replace(
-        best,
+    assert best == best._replace(
         chunk_id=chunk_id("d1", "1", "r1", 0),
         generation=one.id,
         start=0,

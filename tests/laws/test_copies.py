@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -26,7 +24,7 @@ SAID = st.lists(st.sampled_from(("the", "pool", "opens", "at", "not", "7", "glad
 
 
 def said(content: str, language: str = "en") -> Hit:
-    return replace(hit("a#0", 1.0, content=content), language=language)
+    return hit("a#0", 1.0, content=content)._replace(language=language)
 
 
 def copied(one: str, other: str, question: str = "", language: str = "en") -> bool:
@@ -81,7 +79,7 @@ def test_what_contradicts_is_no_copy(rule: list[str], one: list[str], other: lis
 @given(st.lists(SAID.map(" ".join), max_size=8), SAID.map(" ".join))
 def test_nothing_is_lost(texts: list[str], question: str) -> None:
     """Every hit is either kept or a copy, in its order; the first is kept, and no two that are kept are the same."""
-    hits = [replace(said(text), chunk_id=str(n)) for n, text in enumerate(texts)]
+    hits = [said(text)._replace(chunk_id=str(n)) for n, text in enumerate(texts)]
     kept, copies = copies_apart(words.asked(question), hits)
 
     assert sorted((*kept, *copies), key=lambda one: int(one.chunk_id)) == hits
@@ -105,8 +103,8 @@ def test_other_languages(language: str) -> None:
 
 def test_columns_are_part_of_a_row() -> None:
     """The same row below other columns says something else."""
-    row = replace(said("| Studio | 40.00 |"), header="| Apartment | Cleaning |")
-    other = replace(row, chunk_id="b#0", header="| Apartment | Heating |")
+    row = said("| Studio | 40.00 |")._replace(header="| Apartment | Cleaning |")
+    other = row._replace(chunk_id="b#0", header="| Apartment | Heating |")
 
     assert copies_apart(words.asked("studio"), [row, other]) == ([row, other], [])
-    assert copies_apart(words.asked("studio"), [row, replace(row, chunk_id="b#0")])[1]
+    assert copies_apart(words.asked("studio"), [row, row._replace(chunk_id="b#0")])[1]

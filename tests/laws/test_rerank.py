@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,7 +82,7 @@ def test_nothing_asked_changes_nothing(rows: list[tuple[str, str, float]]) -> No
 def test_the_words_of_its_heading() -> None:
     """What stands above a chunk counts: the section that is asked about comes first."""
     one, two = hit("a#0", 1.0, content="80 euros."), hit("b#0", 1.0, content="90 euros.")
-    hits = [one, replace(two, section="Party room")]
+    hits = [one, two._replace(section="Party room")]
 
     assert [h.content for h in reranked(words.asked("fee of the party room"), hits, records())] == [
         two.content,
