@@ -5,6 +5,7 @@ import json
 import math
 import os
 import shutil
+import threading
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.embedders.local import SPACE, LocalEmbedder, weights
+from corpus.embedders.local import BLOCK, SPACE, LocalEmbedder, weights
 from corpus.embedders.local.build_graph import GRAPH, build
 from corpus.embedders.local.minilm import BATCH_PIECES, OVERLAP, MiniLM, batches, split
 from corpus.embedders.local.wordpiece import WordPiece
@@ -52,6 +53,18 @@ def test_golden_ids() -> None:
 
     for text, ids in json.loads((DATA / "wordpiece.json").read_text("utf-8")):
         assert wordpiece.ids(text) == ids, text
+
+
+def test_nobody_waits_for_rows_that_are_not_taken(embedder: LocalEmbedder) -> None:
+    """A question is embedded while another's rows, or a document's, were begun and nobody takes the rest of them."""
+    begun = [embedder.embed([Passage("", "lift")] * (BLOCK + 1), purpose) for purpose in ("document", "query")]
+    (_, first) = [next(one) for one in begun]
+    found: list[Matrix] = []
+    asking = threading.Thread(target=lambda: found.extend(embedder.embed([Passage("", "lift")], "query")), daemon=True)
+    asking.start()
+    asking.join(60)
+
+    assert np.allclose(found[0][0], first[0], atol=1e-5)
 
 
 def test_golden_vectors(embedder: LocalEmbedder) -> None:

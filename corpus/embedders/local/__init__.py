@@ -7,7 +7,9 @@ cosine of their meaning plus .3 times that of their words.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Generator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,22 +31,27 @@ BLOCK = 16
 
 
 class LocalEmbedder:
-    """An `Embedder` over the model's files in a folder; raises `ConfigError` if they are not there."""
+    """An `Embedder` over the model's files in a folder; raises `ConfigError` if they are not there.
+
+    Questions take turns: each has all cores, and many at once would only take them from one another. Documents wait for
+    no turn, nor does a question wait for a document's.
+    """
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         tensors, vocabulary = weights.load(folder)
         self._minilm = MiniLM(tensors, WordPiece(vocabulary), threads or available_cores())
         self._hashed = HashedWords(vocabulary)
+        self._turn = threading.Lock()
 
     @property
     def space(self) -> Space:
         return SPACE
 
     def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, None]:
-        del purpose  # questions and passages are embedded alike
         for start in range(0, len(passages), BLOCK):
             block = passages[start : start + BLOCK]
-            meaning = self._minilm.rows([(one.prefix, one.body) for one in block])
+            with self._turn if purpose == "query" else nullcontext():
+                meaning = self._minilm.rows([(one.prefix, one.body) for one in block])
             shared = self._hashed.rows([f"{one.prefix}\n{one.body}" for one in block])
             parts = [meaning * np.float32(MEANING_SHARE**0.5), shared * np.float32((1 - MEANING_SHARE) ** 0.5)]
             yield minilm.unit(np.concatenate(parts, axis=1))
