@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 
 from corpus.keys import ID
 from corpus.model import Document
@@ -24,10 +25,12 @@ async def parts(request: Request) -> Footnote:
     return found
 
 
-def asker(request: Request) -> Scope:
-    """Return who is asking; raises what `scope_of` does."""
-    headers = request.headers
-    return scope_of(request.app.state.footnote, headers.get("authorization", ""), headers.get(BUILDING, ""))
+async def asker(request: Request) -> Scope:
+    """Return who is asking; raises what `scope_of` does. Only what has to be looked up takes a thread."""
+    footnote, borne = request.app.state.footnote, request.headers.get("authorization", "")
+    if not borne:
+        return scope_of(footnote, borne)
+    return await run_in_threadpool(scope_of, footnote, borne, request.headers.get(BUILDING, ""))
 
 
 def may(action: str) -> Callable[[Request, Scope], Scope]:
