@@ -35,6 +35,7 @@ from footnote.api.asker import asker
 from footnote.api.mcp_server import server
 from footnote.api.tools import MAX_CHARACTERS, TOOLS
 from footnote.connect import Footnote
+from footnote.settings import IdentityProvider
 from ingest.terms import Terms
 from tests.flows.test_api import HERE, RULES, SERVE, client, footnote
 from tests.pdfs import pdf
@@ -162,7 +163,9 @@ def test_over_a_socket(tmp_path: Path) -> None:
 
 def test_behind_api_gateway(footnote: Footnote) -> None:
     """In a Lambda each request is replied to like in a server, though nothing runs between them."""
-    put(footnote, "local", "d1")
+    footnote.settings = replace(footnote.settings, identity=IdentityProvider("https://id.example", ("program",)))
+    footnote.people.add("ann", "home")
+    put(footnote, "ann", "d1")
     call = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "ask", "arguments": POOL}}
     event = {
         "version": "2.0",
@@ -171,6 +174,7 @@ def test_behind_api_gateway(footnote: Footnote) -> None:
         "headers": {
             "content-type": "application/json",
             "accept": "application/json, text/event-stream",
+            "authorization": f"Bearer {key(footnote, 'ann')}",
             "host": "x.execute-api.eu-west-1.amazonaws.com",
         },
         "requestContext": {"http": {"method": "POST", "path": "/mcp", "sourceIp": "192.0.2.1"}, "stage": "$default"},
