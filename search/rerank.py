@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from corpus import words
@@ -22,6 +23,8 @@ TOGETHER, ABOVE, DOCUMENT = 2.0, 0.5, 3.0
 """What is worth as much as so many deviations of a leg, if all that was asked is there."""
 NEAR = 20
 """Words that are further apart do not stand together."""
+KEPT = 4_096
+"""Texts whose words are kept, each with about 5 KB for a whole chunk."""
 LONG = 5_000
 """Words of a document whose beginning says what it is; a short one's is its content, and was counted as that."""
 
@@ -36,7 +39,7 @@ def reranked(asked: Asked, hits: Sequence[Hit], documents: Mapping[str, Document
     """
     best, rest = hits[:DEPTH], hits[DEPTH:]
     forms = {form: place for place, word in enumerate(asked.words) for form in word}
-    texts = [words.indexed(hit.content, hit.language) for hit in best]
+    texts = [_words(hit.content, hit.language) for hit in best]
     together = _together(texts, forms)
     above = _shares([_held(_heading(hit), hit.language, forms) for hit in best], len(asked.words), unheld=True)
     named = _named(best, documents, forms)
@@ -108,7 +111,13 @@ def _shares(held: Sequence[_Held], count: int, *, unheld: bool) -> list[float]:
 
 
 def _held(text: str, language: str, forms: Mapping[str, int]) -> frozenset[int]:
-    return frozenset(forms[word] for word in words.indexed(text, language) if word in forms)
+    return frozenset(forms[word] for word in _words(text, language) if word in forms)
+
+
+@lru_cache(maxsize=KEPT)
+def _words(text: str, language: str) -> tuple[str, ...]:
+    """The words that find a text: kept, because one question after another finds the same texts."""
+    return tuple(words.indexed(text, language))
 
 
 def _heading(hit: Hit) -> str:
