@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,12 +19,13 @@ from corpus.records.spend import Cost, Spending, month_of
 from corpus.records.tenants import Caps, Tenants
 from footnote import adapters
 from footnote.api.app import create_app
-from footnote.connect import Footnote
+from footnote.connect import Footnote, connect
 from footnote.settings import Settings
 from ingest.replay import replay
 from tests.fakes import Clock, HashEmbedder
 from tests.flows.test_api import HERE, RULES
 from tests.flows.test_levels import NOON, QUESTION
+from tests.provider import Provider
 from tests.worlds import World
 
 if TYPE_CHECKING:
@@ -158,3 +160,30 @@ def test_a_question_beyond_the_cap(client: TestClient, footnote: Footnote) -> No
     assert int(refused.headers["retry-after"]) == 9.5 * 24 * 3600
     assert spent(footnote) == Cost()
     assert client.post("/v1/search", json=QUESTION).status_code == 200
+
+
+@pytest.mark.service
+def test_what_the_provider_counted_is_what_is_told(tmp_path: Path) -> None:
+    """The tokens of a document, a question and its answer are those that the provider says, at its list prices."""
+    with Provider() as provider:
+        environ = {
+            "FOOTNOTE_EMBEDDER": "openai:text-embedding-3-small",
+            "FOOTNOTE_LLM": "openai:gpt-4o-mini",
+            "OPENAI_BASE_URL": provider.url,
+        }
+        with connect(Settings.from_env(environ, home=tmp_path)) as footnote:
+            capped(footnote, 1_000_000)
+            scope = footnote.local_scope()
+            footnote.uploads.put(scope, "d1", "rules.md", RULES)
+            while footnote.ingestor.drain(footnote.queue):
+                pass
+            embedding = spent(footnote)
+            assert embedding.embed_tokens == provider.tokens > 0
+            assert footnote.ask(scope, QUESTION["question"]).type == "grounded"
+            month = spent(footnote)
+
+    assert month.embed_tokens == provider.tokens > embedding.embed_tokens
+    assert (month.input_tokens, month.output_tokens > 0) == (100, True)  # the double reads 100, whatever it is given
+    calls = (embedding.embed_tokens, month.embed_tokens - embedding.embed_tokens)
+    dearest = math.ceil(0.15 * month.input_tokens + 0.60 * month.output_tokens)
+    assert month.cost_micros == sum(math.ceil(0.02 * tokens) for tokens in calls) + dearest
