@@ -82,8 +82,7 @@ def soak(city: City, wanted: int) -> tuple[int, int, int]:
     """Search until so many hits were checked; return searches, hits checked, and those that were somebody else's."""
     random = Random(4)  # noqa: S311 -- no secret, and the same each time
     city.grants = [some_grant(random, number) for number in range(GRANTS)]
-    for number in range(PAPERS):
-        city.put(random, f"d{number}")
+    city.put(random, *(f"d{number}" for number in range(PAPERS)))
     searches = checked = foreign = 0
     while checked < wanted:
         person, building, now = random.choice(PEOPLE), random.choice(BUILDINGS), random.randrange(HORIZON)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import get_args
@@ -28,6 +29,7 @@ UNITS = ("1", "2", "3")
 ROLES: tuple[Role, ...] = get_args(Role)
 WORDS = "pool lift garden key noise party bicycle cellar heating window roof garage".split()  # noqa: SIM905
 HORIZON = 1_000
+WRITERS = 32
 
 
 def some_grant(random: Random, number: int) -> Grant:
@@ -58,8 +60,15 @@ class City:
         self.embedder = HashEmbedder(self.index.space)
         self.retriever = Retriever(self.table, self.index, self.embedder)
 
-    def put(self, random: Random, name: str, chunks: int = 2) -> None:
-        """Put a paper in: its record, whom it is shared with, and its chunks."""
+    def put(self, random: Random, *names: str) -> None:
+        """Put papers in: records, whom they are shared with, and chunks, side by side, as writing may have to wait."""
+        papers = [self._paper(random, name) for name in names]
+        with ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(self.index.write, [generation for _, generation in papers]))
+        for document, _ in papers:
+            self._write(document, replace(document, access=Access()))
+
+    def _paper(self, random: Random, name: str, chunks: int = 2) -> tuple[Document, Generation]:
         texts = [f"{name} {' '.join(random.choices(WORDS, k=6))}" for _ in range(chunks)]
         document = Document(
             name,
@@ -83,8 +92,7 @@ class City:
             chunks=tuple(Chunk(n, 100 * n, 100 * n + len(text), text, 1, 1, (), 7) for n, text in enumerate(texts)),
             vectors=np.concatenate(list(self.embedder.embed([Passage("", text) for text in texts], "document"))),
         )
-        self.index.write(generation)
-        self._write(document, replace(document, access=Access()))
+        return document, generation
 
     def change(self, random: Random, name: str) -> None:
         """Change who may read a paper, or remove it, without touching its chunks."""
