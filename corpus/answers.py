@@ -67,10 +67,14 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A verified sentence of an answer while that is written: `[n]` in `text` points at the citation of that number."""
+    """A verified sentence of an answer while that is written: `[n]` in `text` points at the citation of that number.
+
+    `behind` is what stands in the answer between the sentence before it and this one.
+    """
 
     text: str
     citations: tuple[Citation, ...]
+    behind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,14 +102,17 @@ class Converser:
         Nothing is paid for before it is allowed. Raises `Forbidden`, and `QuotaExceeded` if today's questions are used
         up.
         """
-        with self._replying(scope, persona, text, turns) as (question, answering):
+        with self.replying(scope, persona, text, turns) as (question, answering):
             return question, whole(answering)
 
     @contextmanager
-    def _replying(
+    def replying(
         self, scope: Scope, persona: Persona, text: str, turns: Sequence[Turn], *more: str
     ) -> Iterator[tuple[str, Answering]]:
-        """The same while it is written, and looked up already; `more` are actions that it needs besides."""
+        """The same while it is written, and looked up already; `more` are actions that it needs besides.
+
+        Leaving this in the middle ends what the model writes.
+        """
         for action in ("converse", *more):
             self.allowance.allow(scope, action)
         with self.allowance.asking(scope, "ask"):
@@ -129,7 +132,7 @@ class Converser:
         persona = self.personas.answering(scope.tenant_id, conversation.persona_id)
         question, verified, replies = "", list[Sentence](), list[Message]()
         try:
-            with self._replying(scope, persona, text, self._turns(scope, conversation), *more) as (question, answering):
+            with self.replying(scope, persona, text, self._turns(scope, conversation), *more) as (question, answering):
                 yield Meant(question)
                 for one in answering:
                     if isinstance(one, Answer):

@@ -17,23 +17,25 @@ class Text:
     """What was said so far, and the citations of it."""
 
     citations: list[Citation] = field(default_factory=list)
-    _pieces: list[str] = field(default_factory=list)
+    _said: list[Sentence] = field(default_factory=list)
+    _next: str = ""
 
     def __str__(self) -> str:
-        return "".join(self._pieces).rstrip()
+        return together(self._said)
 
     def add(self, sentence: Sentence) -> Sentence:
         """Say a sentence whose citations have no numbers yet, and return it as it is said."""
         cited = dict.fromkeys(self._numbered(one) for one in sentence.citations)
         own = _BRACKETED.sub(r"(\1)", sentence.text)  # a document's own note numbers are not ours
         said = own + " " + "".join(f"[{one.number}]" for one in cited)
-        self._pieces += [said, _behind(said)]
-        return Sentence(said, tuple(cited))
+        self._said.append(Sentence(said, tuple(cited), self._next))
+        self._next = _behind(said)
+        return self._said[-1]
 
     def end_line(self) -> None:
         """Have what follows stand on a line of its own."""
-        if self._pieces:
-            self._pieces[-1] = "\n"
+        if self._said:
+            self._next = "\n"
 
     def has(self, one: Citation) -> bool:
         """Whether that place is cited already, or lies within one that is."""
@@ -55,7 +57,7 @@ class Text:
 
 def together(said: Sequence[Sentence]) -> str:
     """Return sentences, as they were said, as one text."""
-    return "".join(one.text + _behind(one.text) for one in said).rstrip()
+    return "".join(one.behind + one.text for one in said)
 
 
 def _behind(said: str) -> str:

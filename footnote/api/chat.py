@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from corpus.answers import Answer, Citation
 from corpus.errors import BadRequest
 from corpus.keys import ulid
 from corpus.records.personas import Persona
+from corpus.scope import Scope
 from footnote.api.asker import Asker, Parts
 from footnote.api.chat_shapes import ChatCompletion, ChatRequest, ModelsReply
 from footnote.api.problems import EXPECTED, OpenAIErrorReply
-from footnote.api.replies import sent
-from footnote.api.streams import MEDIA_TYPE, UNBUFFERED
+from footnote.api.replies import Data, rendered, sent
+from footnote.api.streams import MEDIA_TYPE, sending
 from footnote.api.trails import accessed
+from footnote.connect import Footnote
+from search.followups import Turn
 
 ERRORS: Mapping[int | str, dict[str, Any]] = {
     status.value: {"description": status.phrase, "model": OpenAIErrorReply} for status in EXPECTED
@@ -33,6 +36,7 @@ CHUNKS: Mapping[int | str, dict[str, Any]] = {
     }
 }
 _MARK = re.compile(r"\[(\d+)\]")
+Deltas: TypeAlias = Generator[Data | None, None, None]
 
 
 @router.get("/models", response_model=ModelsReply)
@@ -49,59 +53,78 @@ def complete(request: Request, footnote: Parts, scope: Asker, asked: ChatRequest
     """Answer the last message from the documents, in the persona's voice, with the earlier ones as what it leans on.
 
     What a system message orders is not followed: the persona says how to answer, and the documents what. A sentence's
-    `[n]` is annotated with the citation that it points at.
+    `[n]` is annotated with the citation that it points at. With `stream` each sentence is a chunk as soon as it is
+    verified, and the annotations come with the last.
     """
     question, turns = asked.question_and_turns()
     if not question:
         raise BadRequest("The last message is to be a user's, and to hold text.")
     persona = footnote.converser.personas.answering(scope.tenant_id, asked.model)
+    head = {"id": f"chatcmpl-{ulid(footnote.clock())}", "created": int(footnote.clock()), "model": persona.persona_id}
+    if asked.stream:
+        deltas = _deltas(request, footnote, scope, persona, question, turns)
+        return sending(request, _chunks(head, deltas), _event)
     with accessed(request, footnote, scope, "ask") as documents:
         _, answer = footnote.converser.reply(scope, persona, question, turns)
         documents += [one.document_id for one in answer.citations]
-    reply = _Reply(f"chatcmpl-{ulid(footnote.clock())}", int(footnote.clock()), persona, answer)
-    if asked.stream:
-        return StreamingResponse(reply.events(), headers=UNBUFFERED, media_type=MEDIA_TYPE)
-    return sent(reply.whole(), HTTPStatus.OK)
+    return sent(_completion(head, answer))
 
 
-class _Reply:
-    """A chat completion, whole or in chunks."""
+def _completion(head: Data, answer: Answer) -> Data:
+    """A chat completion as one object."""
+    message = {"role": "assistant", "content": answer.text, "refusal": None, "annotations": _annotations(answer)}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    return {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
 
-    def __init__(self, reply_id: str, created: int, persona: Persona, answer: Answer) -> None:
-        self._head = {"id": reply_id, "created": created, "model": persona.persona_id}
-        self._answer = answer
 
-    def whole(self) -> dict[str, Any]:
-        message = {
-            "role": "assistant",
-            "content": self._answer.text,
-            "refusal": None,
-            "annotations": self._annotations(),
-        }
-        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-        usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-        return {**self._head, "object": "chat.completion", "choices": [choice], "usage": usage}
+def _deltas(
+    request: Request, footnote: Footnote, scope: Scope, persona: Persona, question: str, turns: Sequence[Turn]
+) -> Deltas:
+    """Yield what of a message is there: each sentence once it is verified, None meanwhile, and last its annotations.
 
-    def events(self) -> Iterator[bytes]:
-        yield self._chunk({"role": "assistant", "content": ""})
-        yield self._chunk({"content": self._answer.text})
-        yield self._chunk({"annotations": self._annotations()})
-        yield self._chunk({}, "stop")
-        yield b"data: [DONE]\n\n"
+    The `openai` package puts a message together from its deltas, and can do that with one list of annotations only.
+    """
+    replying, said = footnote.converser.replying(scope, persona, question, turns, "stream"), 0
+    with accessed(request, footnote, scope, "ask") as documents, replying as (_, answering):
+        yield {"role": "assistant", "content": ""}
+        for one in answering:
+            documents.extend(cited.document_id for cited in (one.citations if one else ()))
+            if isinstance(one, Answer):
+                yield {"content": one.text[said:], "annotations": _annotations(one)}
+            elif one:
+                told = one.behind + one.text
+                said += len(told)
+                yield {"content": told}
+            else:
+                yield None
 
-    def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
-        data = {**self._head, "object": "chat.completion.chunk", "choices": [choice]}
-        return b"data: " + json.dumps(data, ensure_ascii=False).encode() + b"\n\n"
 
-    def _annotations(self) -> list[dict[str, Any]]:
-        """For each mark in the text where it stands, and the page that it points at."""
-        by_number = {one.number: one for one in self._answer.citations}
-        return [
-            {"type": "url_citation", "url_citation": _located(by_number[int(mark[1])], mark.start(), mark.end())}
-            for mark in _MARK.finditer(self._answer.text)
-            if int(mark[1]) in by_number
-        ]
+def _chunks(head: Data, deltas: Deltas) -> Generator[bytes, None, None]:
+    """Yield deltas as they are sent, b"" for None, and behind them the end."""
+    with closing(deltas):
+        for delta in deltas:
+            yield _chunk(head, delta) if delta else b""
+    yield _chunk(head, {}, "stop") + b"data: [DONE]\n\n"
+
+
+def _chunk(head: Data, delta: Data, finish_reason: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+    return _event(rendered({**head, "object": "chat.completion.chunk", "choices": [choice]}))
+
+
+def _event(data: bytes) -> bytes:
+    return b"data: " + data + b"\n\n"
+
+
+def _annotations(answer: Answer) -> list[dict[str, Any]]:
+    """For each mark in the text where it stands, and the page that it points at."""
+    by_number = {one.number: one for one in answer.citations}
+    return [
+        {"type": "url_citation", "url_citation": _located(by_number[int(mark[1])], mark.start(), mark.end())}
+        for mark in _MARK.finditer(answer.text)
+        if int(mark[1]) in by_number
+    ]
 
 
 def _located(one: Citation, start: int, end: int) -> dict[str, Any]:

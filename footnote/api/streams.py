@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator
 from http import HTTPStatus
-from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from fastapi import Request
@@ -55,29 +54,44 @@ def streamed(request: Request, once: Once, telling: Telling, kept_as: HTTPStatus
     if once.earlier:
         replayed = _event(ANSWER, once.earlier.body.encode())
         return StreamingResponse(iter([replayed]), headers=REPLAYED, media_type=MEDIA_TYPE)
-    try:
-        first = next(telling)
-    except BaseException:
-        once.drop()
-        raise
-    events = _events(request, once, [first] if first else [], telling, kept_as)
-    return StreamingResponse(beating(events, BEAT_SECONDS), headers=UNBUFFERED, media_type=MEDIA_TYPE)
+    return sending(request, _events(once, telling, kept_as), lambda problem: _event(PROBLEM, problem))
 
 
-def _events(
-    request: Request, once: Once, first: Sequence[Event], telling: Telling, kept_as: HTTPStatus
+def sending(
+    request: Request, events: Generator[bytes, None, None], problem: Callable[[bytes], bytes]
+) -> StreamingResponse:
+    """Return events, b"" while there is none, as they come; what fails among them is the last, as `problem` tells it.
+
+    What fails before the first, if only b"", is raised instead.
+    """
+    whole = _ended(request, next(events), events, problem)
+    return StreamingResponse(beating(whole, BEAT_SECONDS), headers=UNBUFFERED, media_type=MEDIA_TYPE)
+
+
+def _ended(
+    request: Request, first: bytes, events: Generator[bytes, None, None], problem: Callable[[bytes], bytes]
 ) -> Generator[bytes, None, None]:
-    """Yield events as they are sent, and b"" while there is none; a failure is the last of them."""
+    """Yield all events, and what became of them if they failed."""
     try:
-        for one in chain(first, telling):
+        if first:
+            yield first
+        yield from events
+    except FootnoteError as error:
+        yield problem(bytes(of_error(error, request.url.path).body))
+    except Exception as error:  # noqa: BLE001 -- the status is sent: nobody else can say that this failed
+        yield problem(bytes(of_bug(request, error).body))
+    finally:
+        events.close()
+
+
+def _events(once: Once, telling: Telling, kept_as: HTTPStatus) -> Generator[bytes, None, None]:
+    """Yield what is told as it is sent, and b"" while that is nothing; the answer is kept before it is sent."""
+    try:
+        for one in telling:
             body = rendered(one.data) if one else b""
             if one and one.name == ANSWER:
                 once.keep(kept_as, body)
             yield _event(one.name, body) if one else b""
-    except FootnoteError as error:
-        yield _event(PROBLEM, bytes(of_error(error).body))
-    except Exception as error:  # noqa: BLE001 -- the status is sent: nobody else can say that this failed
-        yield _event(PROBLEM, bytes(of_bug(request, error).body))
     finally:
         telling.close()
         once.drop()
