@@ -37,7 +37,7 @@ Until = Annotated[str | None, typer.Option("--in-force-until", help="The last da
 Older = Annotated[str | None, typer.Option("--supersedes", help="The document it takes the place of.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, a line for each thing.")]
 Queries = Annotated[Path | None, typer.Option(help='A file of JSON lines like {"id": "1", "text": "When …?"}.')]
-LOCAL = "local"
+LOCAL, LOCAL_HOME = "local", "home"
 
 
 @dataclass(slots=True)
@@ -296,16 +296,24 @@ def setup(context: typer.Context) -> None:
 @app.command()
 def person(
     context: typer.Context,
-    verb: Annotated[Literal["add"], typer.Argument(help="What to do: add.")],
-    user_id: Annotated[str, typer.Argument(help="Their id.")],
-    tenant: Annotated[str, typer.Option(help="The building in which they are at home.")] = "home",
+    verb: Annotated[Literal["add", "set"], typer.Argument(help="What to do.")],
+    user_id: Annotated[str, typer.Argument(metavar="ID", help="Their id; the `sub` of whoever signs in.")],
+    tenant: Annotated[
+        str | None, typer.Option(help="With add: in which building they are at home, if not home.")
+    ] = None,
+    role: Annotated[Literal["user", "staff", "admin"] | None, typer.Option(help="What they are there.")] = None,
+    level: Annotated[Literal["basic", "premium", "enterprise"] | None, typer.Option(help="Their level.")] = None,
 ) -> None:
-    """Make a person known, so that documents put straight into a bucket may be theirs."""
-    del verb  # there is one; others come with signing in
+    """Make a person known, before they sign in or put documents into a bucket; or change their role and level."""
     from footnote.commands import setting_up  # noqa: PLC0415
 
     with _connected(context) as footnote:
-        setting_up.add_person(footnote, user_id, tenant)
+        if verb == "add":
+            setting_up.add_person(footnote, user_id, tenant or LOCAL_HOME, role or "", level or "")
+        elif tenant:
+            raise BadRequest("A person who is known stays at home where they are.", hint="Leave --tenant out.")
+        else:
+            setting_up.set_person(footnote, user_id, role or "", level or "")
 
 
 @app.command()

@@ -19,8 +19,7 @@ from urllib.parse import urlsplit
 import jwt
 
 from corpus.errors import Unauthenticated, Unavailable
-from corpus.keys import ID
-from corpus.records.people import Claims
+from corpus.records.people import Claims, id_of
 from footnote.settings import IdentityProvider
 
 log = logging.getLogger(__name__)
@@ -206,7 +205,7 @@ def _claims(told: Mapping[str, Any]) -> Claims:
     sub = str(told["sub"])
     named = str(told["jti"]) if told.get("jti") else f"{told['iat']}\n{sub}"
     return Claims(
-        user_id=sub if ID.fullmatch(sub) else hashlib.sha256(sub.encode("utf-8", "surrogatepass")).hexdigest(),
+        user_id=id_of(sub),
         token=hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest(),
         expires=int(told["exp"]) + LEEWAY_SECONDS,
         provider=_provider(told),

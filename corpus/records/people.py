@@ -14,9 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from corpus.errors import ConfigError, Conflict, Forbidden
+from corpus.errors import ConfigError, Conflict, Forbidden, NotFound
 from corpus.items import ABSENT, Item, Put, Remove
-from corpus.keys import checked_id, iso_time
+from corpus.keys import ID, checked_id, iso_time
 from corpus.model import Json
 from corpus.ports import Table
 from corpus.records.tenants import Tenants
@@ -125,17 +125,30 @@ class People:
         held = [item for item in self._holding(email) if item]
         return self.get(str(held[0].data["userId"])) if held else None
 
-    def add(self, user_id: str, tenant_id: str) -> bool:
-        """Make a person of the building's `defaultLevel` known; return whether they were not.
+    def add(self, user_id: str, tenant_id: str, role: str = "", level: str = "") -> bool:
+        """Make a person known, without more a user of the building's `defaultLevel`; return whether they were not.
 
-        Raises `BadRequest` for what is not an id.
+        Signing in changes none of this. Raises `BadRequest` for what is not an id.
         """
         checked_id("userId", user_id)
+        new = self._new(user_id, tenant_id)
         try:
-            self.put(self._new(user_id, tenant_id))
+            self.put(replace(new, role=role or new.role, service_level=level or new.service_level))
         except Conflict:
             return False
         return True
+
+    def change(self, user_id: str, role: str = "", level: str = "") -> str:
+        """Give a person another role or level, "" for the one they have, and return their building.
+
+        Nothing sealed is opened. Raises `NotFound` for somebody unknown, `Conflict` if others change them meanwhile.
+        """
+        item = self.table.get(_pk(user_id), SORT)
+        if item is None:
+            raise NotFound(f"There is no person {user_id[:128]}.", hint=f"Add them: `footnote person add {user_id}`.")
+        told = {name: value for name, value in (("role", role), ("serviceLevel", level)) if value}
+        self.table.put(replace(item, data={**item.data, **told}), item.rev)
+        return str(item.data["tenantId"])
 
     def put(self, person: Person) -> Person:
         """Write a person if nobody has since they were read, and return them; raises `Conflict` if somebody has.
@@ -253,6 +266,11 @@ class People:
             updated_at=item.updated_at,
             rev=item.rev,
         )
+
+
+def id_of(subject: str) -> str:
+    """Return under which id a person is known of whom a provider speaks as this `sub`: the hash of what is no id."""
+    return subject if ID.fullmatch(subject) else hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def person_data(person: Person) -> dict[str, Json]:

@@ -7,7 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from footnote.connect import Footnote
+from corpus.errors import BadRequest, Conflict
+from corpus.keys import checked_id
+from corpus.records.people import id_of
+from footnote.connect import LOCAL_USER, Footnote
 
 
 def setup(footnote: Footnote) -> None:
@@ -43,11 +46,45 @@ def _made(part: object) -> None:
         make()
 
 
-def add_person(footnote: Footnote, user_id: str, tenant_id: str) -> None:
-    """Make a person known, who may then own documents that are put straight into a bucket."""
-    new = footnote.people.add(user_id, tenant_id)
+def add_person(footnote: Footnote, subject: str, tenant_id: str, role: str, level: str) -> None:
+    """Make a person known, by id or by their provider's `sub`: they have this role and level once they sign in.
+
+    Raises `Conflict` if they are known already, and were to have a role or a level.
+    """
+    user_id = _named(footnote, subject)
+    new = footnote.people.add(user_id, tenant_id, role, level)
+    if new:
+        _audited(footnote, tenant_id, "add person", user_id, role, level)
+    elif role or level:
+        raise Conflict(f"{user_id} is known already.", hint=f"Change them: `footnote person set {user_id} …`.")
     at_home = footnote.people.tenant_of(user_id)
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(
-        f"{user_id} is {'now' if new else 'already'} known, at home in {at_home or 'no building: not active'}"
-    )
+    _say(f"{user_id} is {'now' if new else 'already'} known, at home in {at_home or 'no building: not active'}")
+
+
+def set_person(footnote: Footnote, subject: str, role: str, level: str) -> None:
+    """Give a person who is known another role or level, which they have from their next request on.
+
+    Raises `BadRequest` if neither is named, `NotFound` for somebody unknown.
+    """
+    if not (role or level):
+        raise BadRequest("There is nothing to set.", hint="Name a --role or a --level.")
+    user_id = _named(footnote, subject)
+    tenant_id = footnote.people.change(user_id, role, level)
+    _audited(footnote, tenant_id, "change person", user_id, role, level)
+    told = " and ".join(one for one in (role and f"role {role}", level and f"level {level}") if one)
+    _say(f"{user_id} has {told}, at home in {tenant_id}")
+
+
+def _named(footnote: Footnote, subject: str) -> str:
+    """Whom somebody means: where people sign in any `sub` names one, elsewhere only an id does."""
+    return id_of(subject) if footnote.settings.identity.issuer else checked_id("ID", subject)
+
+
+def _audited(footnote: Footnote, tenant_id: str, action: str, target: str, role: str, level: str) -> None:
+    """Write in the building's audit what whoever runs the installation did, under the name of its local user."""
+    details = {name: value for name, value in (("role", role), ("serviceLevel", level)) if value}
+    footnote.trails.audited(LOCAL_USER, tenant_id, action, target, details, footnote.clock())
+
+
+def _say(told: str) -> None:
+    Console(highlight=False, soft_wrap=True).print(escape(told))

@@ -146,6 +146,11 @@ def test_setup_and_people(run: Run) -> None:
     assert run("person", "add", "ann", "--tenant", "tower").stdout == "ann is now known, at home in tower\n"
     assert run("person", "add", "ann").stdout == "ann is already known, at home in tower\n"
     assert "is not an id" in run("person", "add", "a b", code=1).stderr
+    assert "There is no person bob" in run("person", "set", "bob", "--role", "admin", code=1).stderr
+    assert "nothing to set" in run("person", "set", "ann", code=1).stderr
+    assert "Leave --tenant out" in run("person", "set", "ann", "--tenant", "home", "--role", "staff", code=1).stderr
+    assert run("person", "set", "ann", "--level", "premium").stdout == "ann has level premium, at home in tower\n"
+    run("person", "set", "ann", "--role", "owner", code=2)
 
 
 def test_a_gap_is_said(run: Run, documents: Path) -> None:

@@ -165,6 +165,20 @@ def test_who_signed_in_lately(world: World, people: People) -> None:
     assert [one.user_id for one in people.recent("other", 5)[0]] == ["eve"]
 
 
+def test_who_is_changed_by_hand(world: World) -> None:
+    """A role is changed without the keys that seal the record, and nothing else of it; who is unknown stays so."""
+    keyed, bare = People(world.table, sealed([FIRST])), People(world.table)
+    before = keyed.signed_in(ANN, "home", world.clock())
+    assert bare.change("ann", role="admin") == "home"
+    after = keyed.get("ann")
+    assert after
+    assert after == replace(before, role="admin", updated_at=after.updated_at, rev=after.rev)
+    assert keyed.recent("home", 5)[0] == [after]
+    with pytest.raises(NotFound):
+        bare.change("bob", role="admin")
+    assert bare.get("bob") is None
+
+
 def test_who_was_added_by_hand_signs_in(world: World, people: People) -> None:
     """Who was added before, also by an older release, keeps their home; what is no id is refused."""
     assert (people.add("ann", "mill-lane"), people.add("ann", "home")) == (True, False)

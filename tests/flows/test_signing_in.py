@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 import jwt
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner, Result
 
 from corpus.answers import Prompt
-from corpus.keys import iso_time
+from corpus.keys import iso_day, iso_time
 from corpus.llms.quotes import Quotes
 from corpus.records.grants import Grant
+from corpus.records.people import id_of
 from footnote import adapters
 from footnote.api.app import create_app
+from footnote.cli import app
 from footnote.connect import Footnote
 from footnote.settings import Settings
 from tests.fakes import Clock, HashEmbedder
@@ -407,6 +411,41 @@ def test_a_kept_reply_is_for_whoever_could_get_it(ann: Someone, bob: Someone, fo
     less = ann("POST", "/keys", json={"name": "k", "allowedActions": ["search"]}).json()["key"]
     refused = ann("POST", "/ask", json=ASKED, headers={**once, "authorization": f"Bearer {less}"})
     assert refused.status_code == 400
+
+
+def test_the_first_administrator(footnote: Footnote, ann: Someone, bob: Someone, clock: Clock) -> None:
+    """Whoever runs the installation makes one by `sub`, before they ever signed in or after; it stays, audited."""
+    identity = footnote.settings.identity
+    environ = {"FOOTNOTE_ISSUER": identity.issuer, "FOOTNOTE_AUDIENCE": CLIENT}
+    begun = iso_day(time.time())[:7]
+
+    def person(*told: str) -> Result:
+        command = ["--home", str(footnote.settings.home), "person", *told]
+        return CliRunner().invoke(app, command, env=environ, catch_exceptions=False)
+
+    assert person("add", "auth0|ann", "--role", "admin", "--level", "premium").exit_code == 0
+    ann.name = "auth0|ann"
+    assert [one["role"] for one in ann("GET", "/people").json()["people"]] == ["admin"]
+    clock.sleep(DAY)
+    assert [ann("GET", "/me").json()[name] for name in ("role", "serviceLevel", "loginCount")] == [
+        "admin",
+        "premium",
+        2,
+    ]
+
+    assert bob("GET", "/people").status_code == 403
+    refused = person("add", "bob", "--role", "admin")
+    assert (refused.exit_code, "footnote person set bob" in refused.stderr) == (1, True)
+    assert bob("GET", "/people").status_code == 403
+    assert person("set", "bob", "--role", "admin").stdout == "bob has role admin, at home in home\n"
+    told = bob("GET", "/people").json()["people"]
+    assert [(one["firstName"], one["serviceLevel"]) for one in told if one["userId"] == "bob"] == [("Ann", "basic")]
+
+    months = {begun, iso_day(time.time())[:7]}
+    entries = [one for month in months for one in bob("GET", f"/audit?month={month}").json()["entries"]]
+    said = {(one["actor"], one["action"], one["target"]): one["details"] for one in entries}
+    assert said["local", "add person", id_of("auth0|ann")] == {"role": "admin", "serviceLevel": "premium"}
+    assert said["local", "change person", "bob"] == {"role": "admin"}
 
 
 def test_levels_are_the_installations(ann: Someone, footnote: Footnote) -> None:
