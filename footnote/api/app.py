@@ -69,5 +69,5 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     for router in (one.router for one in (*asked, *governed)):
         app.include_router(router)
     if not behind_gateway:
-        app.include_router(service.metrics_router)
+        app.include_router(service.machine_router)
     return app

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 
-from corpus.errors import ConfigError, Unavailable
+from corpus.errors import FootnoteError, Unavailable
+from corpus.ports import BlobStore, Queue, Table, VectorIndex
 from footnote.api.asker import Admin, Parts
 from footnote.api.meter import RequestMeter
 from footnote.api.shapes import Health
+from footnote.connect import Footnote
 from footnote.render import exposition
 
+log = logging.getLogger(__name__)
+
 router = APIRouter(tags=["service"])
-metrics_router = APIRouter(tags=["service"])
+machine_router = APIRouter(tags=["service"])
+"""What is of use to who runs the process itself; behind a gateway nobody does."""
 
 
 @router.get("/health")
@@ -21,18 +28,31 @@ def health(request: Request) -> Health:
     return Health(status="ok", version=request.app.version)
 
 
-@router.get("/ready")
+@machine_router.get("/ready")
 def ready(request: Request, footnote: Parts) -> Health:
-    """Say whether records, queue, blobs and index can be used; one that cannot is a problem of status 503."""
-    try:
-        for part in (footnote.table, footnote.queue, footnote.blobs, footnote.index):
-            part.ping()
-    except ConfigError as error:
-        raise Unavailable(error.message, hint=error.hint) from error
+    """Say whether records, queue, blobs and index can be used; those that cannot are a problem of status 503.
+
+    Whoever asks is nobody known, so only the names of those are told, and why stands in the log.
+    """
+    failing = [name for name in ("table", "queue", "blobs", "index") if not _usable(footnote, name)]
+    if failing:
+        raise Unavailable(f"Cannot be used: {', '.join(failing)}.", hint="`footnote doctor` and the log say why.")
     return Health(status="ready", version=request.app.version)
 
 
-@metrics_router.get("/metrics", response_class=PlainTextResponse)
+def _usable(footnote: Footnote, name: str) -> bool:
+    """Whether a part can be opened and answers; if not, the log says why."""
+    try:
+        part: Table | Queue | BlobStore | VectorIndex = getattr(footnote, name)
+        part.ping()
+    except FootnoteError as error:
+        extra = {"part": name, "error": error.code, "reason": error.message}
+        log.error("a part cannot be used", extra=extra)  # noqa: TRY400 -- no bug
+        return False
+    return True
+
+
+@machine_router.get("/metrics", response_class=PlainTextResponse)
 def metrics(request: Request, footnote: Parts, _: Admin) -> str:
     """Return what is measured, as Prometheus reads it: the requests of this process, and recall by what askers see."""
     meter: RequestMeter = request.app.state.meter

@@ -221,6 +221,13 @@ def test_an_original_in_a_folder(homes: Footnote) -> None:
             assert (reply.status_code, reply.content) == (200, RULES)
 
 
+def test_strangers_learn_nothing_of_the_parts(homes: Footnote) -> None:
+    """Behind the gateway there is `/health`, and neither `/ready`, which asks every part, nor `/metrics`."""
+    with TestClient(create_app(homes, behind_gateway=True)) as client:
+        assert [client.get(path).status_code for path in ("/health", "/ready", "/metrics")] == [200, 404, 404]
+        assert not {"/ready", "/metrics"} & set(client.get("/openapi.json").json()["paths"])
+
+
 def test_it_does_not_start_without_an_identity_provider(environment: Mapping[str, str], tmp_path: Path) -> None:
     """Without an identity provider the function serves nothing at all, and its error says which setting is missing."""
     bare = {name: value for name, value in environment.items() if name not in {"FOOTNOTE_ISSUER", "FOOTNOTE_AUDIENCE"}}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from corpus.errors import Unavailable
+from corpus.errors import ConfigError, Unavailable
 from corpus.records.replies import Replies, Reply
 from footnote.connect import Footnote
 from tests.flows.test_api import RULES, client, footnote, upload
@@ -205,11 +205,24 @@ def test_questions_are_filtered(client: TestClient, footnote: Footnote) -> None:
     assert client.post("/v1/search", json={**POOL, "filter": {"owner": "ann"}}).status_code == 422
 
 
-def test_ready(client: TestClient, footnote: Footnote) -> None:
-    """`/ready` says whether the parts can be used; `/health` says only that the process answers."""
+def test_ready(
+    client: TestClient, footnote: Footnote, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`/ready` says to anybody which parts cannot be used, and the log why; `/health` that the process answers."""
+
+    def down(*_: object) -> None:
+        raise ConfigError("10.0.0.7:9200 does not answer.", hint="Look at 10.0.0.7.")
+
     assert client.get("/ready").json()["status"] == "ready"
     shutil.rmtree(footnote.settings.home / "blobs")
-    assert (client.get("/ready").status_code, client.get("/ready").json()["code"]) == (503, "unavailable")
+    monkeypatch.setattr(footnote.index, "ping", down)
+    reply = client.get("/ready")
+    assert (reply.status_code, reply.json()["code"]) == (503, "unavailable")
+    assert reply.json()["detail"] == "Cannot be used: blobs, index."
+    assert not any(told in reply.text for told in ("10.0.0.7", str(footnote.settings.home)))
+    assert [vars(one)["reason"] for one in caplog.records if one.msg == "a part cannot be used"][1:] == [
+        "10.0.0.7:9200 does not answer."
+    ]
     assert client.get("/health").json()["status"] == "ok"
 
 
