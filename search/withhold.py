@@ -30,8 +30,7 @@ def as_readable(documents: Documents, scope: Scope, newest_first: Sequence[Messa
     understood.
     """
     cited = {one.document_id for message in newest_first if message.answer for one in message.answer.citations}
-    there = documents.get_many(sorted(cited)) if cited else {}
-    readable = {name for name, document in there.items() if document.admits(scope)}
+    readable = documents.readable(scope, cited)
     if readable == cited:
         return list(newest_first)
     found, said, withheld = list[Message](), "", False

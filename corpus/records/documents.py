@@ -6,7 +6,7 @@ which is longer than any message waits in a queue and its dead letters, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from corpus.force import Force
 from corpus.items import Item, Put
 from corpus.model import Access, Coverage, Document, Json, Live, Reason, Stages
 from corpus.ports import Table
+from corpus.scope import Scope
 
 RANGES = ("empty", "images", "garbage", "flags", "recognised")
 KIND = "document"
@@ -57,6 +58,11 @@ class Documents:
         items = self.table.get_many([(_pk(one), SORT) for one in document_ids])
         found = [_document(item) for item in items if item]
         return {document.document_id: document for document in found}
+
+    def readable(self, scope: Scope, document_ids: Collection[str]) -> set[str]:
+        """Return which of these documents the asker may read now."""
+        found = self.get_many(sorted(document_ids)) if document_ids else {}
+        return {name for name, document in found.items() if document.admits(scope)}
 
     def put(self, document: Document) -> Document:
         """Write the document if nobody has since it was read, and return it; raises `Conflict` if somebody has."""

@@ -36,6 +36,8 @@ EVENTS = described(
     EXAMPLE,
     'event: answer\ndata: {"messageId":"…","text":"The pool opens at nine. [1]","answerType":"grounded",…}\n\n',
 )
+NEWEST = 100
+"""Messages among which a repeated one is looked for."""
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
 
@@ -83,8 +85,12 @@ def say(request: Request, footnote: Parts, scope: Asker, conversation_id: str, s
     message last. Who leaves before that finds in the conversation what was verified until then.
     """
     found = footnote.converser.conversations.mine(scope, conversation_id)
+
+    def still(reply: Data) -> bool:
+        return reply["usedQuery"] == said.text or _understood(footnote, scope, found, reply)
+
     if wanted(request):
-        once_only = Once(footnote, scope, request, said.model_dump())
+        once_only = Once(footnote, scope, request, said.model_dump(), still)
         telling = _answering(request, footnote, scope, found, said.text)
         return streamed(request, once_only, telling, HTTPStatus.CREATED)
 
@@ -95,7 +101,7 @@ def say(request: Request, footnote: Parts, scope: Asker, conversation_id: str, s
         (reply,) = _with_contact(footnote, found, [message])
         return HTTPStatus.CREATED, reply
 
-    return once(footnote, scope, request, said.model_dump(), make)
+    return once(footnote, scope, request, said.model_dump(), make, still)
 
 
 @router.delete("/{conversation_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -119,6 +125,12 @@ def _answering(request: Request, footnote: Footnote, scope: Scope, found: Conver
             else:
                 documents.extend(cited.document_id for cited in (one.citations if one else ()))
                 yield Event(SENTENCE, sentence_data(one)) if one else None
+
+
+def _understood(footnote: Footnote, scope: Scope, conversation: Conversation, reply: Data) -> bool:
+    """Whether the newest messages show the asker a reply as answer to the same question: that leant on other ones."""
+    newest, _ = footnote.converser.shown(scope, conversation, NEWEST)
+    return (reply["messageId"], reply["usedQuery"]) in {(one.message_id, one.used_query) for one in newest}
 
 
 def _with_contact(footnote: Footnote, conversation: Conversation, said: list[Message]) -> list[dict[str, Json]]:

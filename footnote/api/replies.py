@@ -6,19 +6,20 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import Response
 
-from corpus.errors import BadRequest, PreconditionFailed, TooLarge
+from corpus.errors import BadRequest, Conflict, PreconditionFailed, TooLarge
 from corpus.model import Blob, Document
 from corpus.records.replies import Replies, Reply
 from corpus.scope import Scope
 from footnote.connect import Footnote
 
 Data = Mapping[str, Any]
+Still: TypeAlias = Callable[[Data], bool]
 KEY = "Idempotency-Key"
 MAX_KEY = 255
 UNTYPED = "application/octet-stream"
@@ -74,14 +75,24 @@ def expect(request: Request, data: Data) -> None:
         raise PreconditionFailed("It was changed since you read it.", hint="Read it again, then decide again.")
 
 
+def always(_: Data) -> bool:
+    """Whether a kept reply may be told again of which no more is to be known than what it cites."""
+    return True
+
+
 def once(
-    footnote: Footnote, scope: Scope, request: Request, asked: Data, make: Callable[[], tuple[HTTPStatus, Data]]
+    footnote: Footnote,
+    scope: Scope,
+    request: Request,
+    asked: Data,
+    make: Callable[[], tuple[HTTPStatus, Data]],
+    still: Still = always,
 ) -> Response:
     """Return what `make` makes; a request with an Idempotency-Key that was answered before gets that reply again.
 
     Raises as `Once` does.
     """
-    noted = Once(footnote, scope, request, asked)
+    noted = Once(footnote, scope, request, asked, still)
     if noted.earlier:
         return Response(noted.earlier.body, noted.earlier.status, REPLAYED, media_type="application/json")
     try:
@@ -98,10 +109,11 @@ class Once:
     """A request that is noted if it bears an Idempotency-Key; `earlier` is the reply if it was answered before.
 
     `asked` is what was asked, by which a key that is used for something else is found out. Raises `BadRequest` for
-    that, `Conflict` while the first request is still worked on.
+    that, `Conflict` while the first request is still worked on, and where its reply cites what the asker may not read
+    any more, or is not `still` to be told: what was taken back is gone from there too.
     """
 
-    def __init__(self, footnote: Footnote, scope: Scope, request: Request, asked: Data) -> None:
+    def __init__(self, footnote: Footnote, scope: Scope, request: Request, asked: Data, still: Still = always) -> None:
         self._replies, self._user_id = Replies(footnote.table, footnote.clock), scope.user_id
         self._key = key = request.headers.get(KEY, "")
         if len(key) > MAX_KEY or not key.isprintable():
@@ -110,6 +122,13 @@ class Once:
         route = f"{request.method} {request.url.path} {who}\n".encode()
         self._fingerprint = hashlib.sha256(route + rendered(asked)).hexdigest()
         self.earlier = self._replies.begin(self._user_id, key, self._fingerprint) if key else None
+        said: Any = json.loads(self.earlier.body) if self.earlier else {}
+        cited = {str(one["documentId"]) for one in said.get("citations") or ()}
+        if cited != footnote.documents.readable(scope, cited) or (self.earlier and not still(said)):
+            raise Conflict(
+                "The first reply to this Idempotency-Key rests on documents that are no longer available to you.",
+                hint="Ask again with a new key.",
+            )
 
     def keep(self, status: HTTPStatus, body: bytes) -> None:
         """Keep the reply, unless it is too large for that: it was made all the same."""

@@ -13,6 +13,7 @@ from corpus.principals import role_principal
 from corpus.records.documents import Documents
 from footnote.api.app import create_app
 from footnote.api.asker import asker
+from footnote.api.replies import KEY
 from footnote.connect import Footnote
 from search.withhold import PARTLY, WITHHELD
 from tests.flows.test_api import HERE, client, footnote, upload
@@ -94,6 +95,56 @@ def test_what_was_taken_back_is_not_shown(client: TestClient, footnote: Footnote
     assert (cited["number"], cited["documentId"], cited["available"]) == (1, place.rpartition("/")[2], False)
     assert (cited["quote"], cited["fileName"], cited["section"], cited["version"]) == ("", "", "", "")
     assert not any(word in bob.client.get(bob.place).text for word in SECRETS)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize("way", TAKING)
+def test_a_kept_reply_is_not_told_again(
+    client: TestClient, footnote: Footnote, bob: Guest, way: str, accept: str
+) -> None:
+    """A repeated request gets its first reply as long as all that it cites may be read, and then a conflict instead."""
+    access, take = TAKING[way]
+    place = opened(client, footnote, POOL, "pool.md", **access)
+    header = {KEY: "1", "accept": accept}
+
+    def asked() -> list[Any]:
+        return [
+            bob.client.post("/v1/ask", json={"question": "When does it open?"}, headers=header),
+            bob.client.post(f"{bob.place}/messages", json={"text": "When does it open?"}, headers=header | {KEY: "2"}),
+        ]
+
+    assert all("nine in the morning" in one.text for one in asked())
+    again = asked()
+    assert [one.headers["idempotent-replayed"] for one in again] == ["true", "true"]
+    assert all("nine in the morning" in one.text for one in again)
+
+    take(client, place, bob)
+    for reply in asked():
+        assert (reply.status_code, reply.json()["code"]) == (409, "conflict")
+        assert "no longer available to you" in reply.json()["detail"]
+        assert not any(word in reply.text for word in (*SECRETS, place.rpartition("/")[2]))
+    assert len(bob.read()) == 2
+    anew = bob.client.post("/v1/ask", json={"question": "When does it open?"}, headers={KEY: "3"})
+    assert anew.json()["type"] == "not_found"
+
+
+def test_a_kept_reply_that_leans_on_what_was_taken_back(client: TestClient, footnote: Footnote, bob: Guest) -> None:
+    """A repeated follow-up is not told as it was understood by what was taken back; others of its kind are."""
+    place = opened(client, footnote, POOL, "pool.md", sharedWith=["bob"])
+    bob.say("Who keeps the keys of the pool?")
+
+    def say(text: str, key: str) -> Any:
+        return bob.client.post(f"{bob.place}/messages", json={"text": text}, headers={KEY: key})
+
+    said = [say("When does he come?", "1"), say("When does the lift run?", "2")]
+    assert [one.json()["citations"] for one in said] == [[], []]
+    assert "Quillfeather" in said[0].json()["usedQuery"]
+    assert say("When does he come?", "1").content == said[0].content
+
+    client.delete(place)
+    refused = say("When does he come?", "1")
+    assert (refused.status_code, "Quillfeather" in refused.text) == (409, False)
+    assert say("When does the lift run?", "2").content == said[1].content
 
 
 def test_what_is_given_again(client: TestClient, footnote: Footnote, bob: Guest) -> None:
