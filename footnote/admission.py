@@ -64,7 +64,8 @@ def _of_person(footnote: Footnote, person: Person, tenant_id: str) -> Scope:
     if tenant != person.tenant_id and not counting:
         raise _unknown(tenant)
     found = principals(person.user_id, tenant, grants, now)
-    actions, language = _actions(person, tenant, counting), str(person.preferences.get("language") or "")
+    actions = _actions(person, tenant, counting)
+    language = str(person.preferences.get("language") or footnote.tenants.get(tenant).language)
     return Scope(person.user_id, tenant, found, actions, now, person.service_level, language)
 
 

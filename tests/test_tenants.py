@@ -22,12 +22,10 @@ TOLD = Tenant(
     language="de",
     time_zone="Europe/Berlin",
     default_level="premium",
-    retention_days=400,
     conversation_days=7,
     access_log_days=14,
     audit_days=365,
     caps=Caps(5_000_000),
-    canary_document_id="canary",
 )
 
 
@@ -62,8 +60,8 @@ def test_as_told(tenants: Tenants) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"retention_days": 0},
-        {"conversation_days": -1},
+        {"conversation_days": 0},
+        {"access_log_days": -1},
         {"access_log_days": 36_501},
         {"audit_days": 0},
         {"time_zone": "Europe/Atlantis"},
@@ -75,7 +73,6 @@ def test_as_told(tenants: Tenants) -> None:
         {"units": ("12", "12")},
         {"units": ("12 a",)},
         {"units": tuple(map(str, range(1_001)))},
-        {"canary_document_id": "a/b"},
         {"tenant_id": "a#b"},
     ],
 )

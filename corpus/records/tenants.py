@@ -39,7 +39,7 @@ class Caps:
 class Tenant:
     """What holds in a building; days are how long something is kept, and None for good.
 
-    `language` is "" for none, `canary_document_id` is "" without one.
+    `language` is "" for none.
     """
 
     tenant_id: str
@@ -48,12 +48,10 @@ class Tenant:
     language: str = ""
     time_zone: str = UTC
     default_level: str = "basic"
-    retention_days: int = 730
     conversation_days: int = 30
     access_log_days: int = 90
     audit_days: int | None = None
     caps: Caps = Caps()
-    canary_document_id: str = ""
     rev: int = field(default=ABSENT, compare=False)
 
 
@@ -129,12 +127,10 @@ def tenant_data(tenant: Tenant) -> dict[str, Json]:
         "language": tenant.language,
         "timeZone": tenant.time_zone,
         "defaultLevel": tenant.default_level,
-        "retentionDays": tenant.retention_days,
         "conversationDays": tenant.conversation_days,
         "accessLogDays": tenant.access_log_days,
         "auditDays": tenant.audit_days,
         "caps": {"costMicrosPerMonth": tenant.caps.cost_micros_per_month},
-        "canaryDocumentId": tenant.canary_document_id or None,
     }
 
 
@@ -147,19 +143,17 @@ def tenant_from(data: Mapping[str, Any], rev: int = ABSENT) -> Tenant:
         language=data["language"],
         time_zone=data["timeZone"],
         default_level=data["defaultLevel"],
-        retention_days=data["retentionDays"],
         conversation_days=data["conversationDays"],
         access_log_days=data["accessLogDays"],
         audit_days=data["auditDays"],
         caps=Caps(data["caps"]["costMicrosPerMonth"]),
-        canary_document_id=data["canaryDocumentId"] or "",
         rev=rev,
     )
 
 
 def _checked(tenant: Tenant) -> Tenant:
     """A tenant that may be written. What was written is not looked at again: another machine may know fewer zones."""
-    days = (tenant.retention_days, tenant.conversation_days, tenant.access_log_days, tenant.audit_days)
+    days = (tenant.conversation_days, tenant.access_log_days, tenant.audit_days)
     if any(one is not None and not 1 <= one <= MOST_DAYS for one in days):
         raise BadRequest(f"What a building keeps is kept from 1 to {MOST_DAYS:,} days.", hint="Name whole days.")
     if tenant.time_zone != UTC and tenant.time_zone not in available_timezones():
@@ -174,8 +168,7 @@ def _checked(tenant: Tenant) -> Tenant:
         raise BadRequest(f"costMicrosPerMonth is not from 0 to {MOST:,}.", hint="Null is no limit.")
     if len(set(tenant.units)) < len(tenant.units) or len(tenant.units) > MOST_UNITS:
         raise BadRequest(f"A building has at most {MOST_UNITS:,} units, each named once.", hint="Name fewer.")
-    ids = [("unitId", one) for one in tenant.units] + [("canaryDocumentId", tenant.canary_document_id or "-")]
-    for name, value in (("tenantId", tenant.tenant_id), *ids):
+    for name, value in (("tenantId", tenant.tenant_id), *(("unitId", one) for one in tenant.units)):
         checked_id(name, value)
     return tenant
 

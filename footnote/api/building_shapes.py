@@ -35,15 +35,15 @@ class BuildingChange(BaseModel):
 
     name: str = Field(default="", max_length=200, examples=["Linden Court"])
     units: list[Id] = Field(default=[], max_length=MOST_UNITS, examples=[["12", "13"]])
-    language: str = Field(default="", pattern=LANGUAGE, examples=["de"])
+    language: str = Field(
+        default="", pattern=LANGUAGE, description="of answers, for those who prefer none", examples=["de"]
+    )
     timeZone: str = Field(default=UTC, max_length=64, description="an IANA name", examples=["Europe/Berlin"])
     defaultLevel: LevelName = Field(default="basic", description="of people who sign in for the first time")
-    retentionDays: Days = Field(default=730, description="for how long documents are kept")
     conversationDays: Days = Field(default=30, description="for how long conversations are, from the last message")
     accessLogDays: Days = Field(default=90, description="for how long it is known who read what")
     auditDays: Days | None = Field(default=None, description="for how long who changed what; null is for good")
     caps: CapsShape = CapsShape(costMicrosPerMonth=None)
-    canaryDocumentId: Id | None = Field(default=None, description="a document that nobody should ever find")
 
     def told(self) -> dict[str, Any]:
         """Return what is to change, and nothing that was left out."""

@@ -26,12 +26,10 @@ TOLD: dict[str, Any] = {
     "language": "de-CH",
     "timeZone": "Europe/Zurich",
     "defaultLevel": "premium",
-    "retentionDays": 400,
     "conversationDays": 7,
     "accessLogDays": 14,
     "auditDays": 365,
     "caps": {"costMicrosPerMonth": 0},
-    "canaryDocumentId": "canary",
 }
 
 
@@ -56,7 +54,7 @@ def test_what_holds_in_a_building(client: TestClient) -> None:
         before = client.get("/v1/building").json()
         assert client.patch("/v1/building", json={name: value}).json() == before | {name: value}
     assert client.get("/v1/building").json() == {"tenantId": "home", **TOLD}
-    nothing = {"auditDays": None, "canaryDocumentId": None, "caps": {"costMicrosPerMonth": None}}
+    nothing = {"auditDays": None, "caps": {"costMicrosPerMonth": None}}
     assert client.patch("/v1/building", json=nothing).json() == {"tenantId": "home", **TOLD, **nothing}
 
 
@@ -64,13 +62,12 @@ def test_what_holds_in_a_building(client: TestClient) -> None:
     "wrong",
     [
         *({name: days} for name in TOLD if name.endswith("Days") for days in (0, -1, 36_501, 1.5, "soon")),
-        *({name: None} for name in TOLD if name not in {"auditDays", "canaryDocumentId"}),
+        *({name: None} for name in TOLD if name != "auditDays"),
         *({"language": one} for one in ("german", "DE", "d")),
         *({"timeZone": one} for one in ("Mars/Olympus", "Europe", "", "/etc/passwd", "../UTC")),
         *({"caps": one} for one in ({}, {"costMicrosPerMonth": -1}, {"costMicrosPerMonth": 10**16}, {"more": 1})),
         *({"units": one} for one in (["a b"], ["12", "12"], "12", [12])),
         {"defaultLevel": "unlimited"},
-        {"canaryDocumentId": "a#b"},
         {"tenantId": "elsewhere"},
         {"name": "x" * 201},
     ],

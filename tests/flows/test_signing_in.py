@@ -18,6 +18,7 @@ from corpus.keys import iso_day, iso_time
 from corpus.llms.quotes import Quotes
 from corpus.records.grants import Grant
 from corpus.records.people import id_of
+from corpus.records.tenants import Tenant
 from footnote import adapters
 from footnote.api.app import create_app
 from footnote.cli import app
@@ -382,7 +383,7 @@ def test_whom_to_turn_to(ann: Someone, footnote: Footnote) -> None:
 
 
 def test_a_preferred_language(ann: Someone, footnote: Footnote) -> None:
-    """What a person prefers to read is told to the model, for questions whose own language is not clear."""
+    """What a person prefers to read, or else their building, is told to the model, for when a question does not show it."""
     told: list[str] = []
 
     class Listening(Quotes):
@@ -393,9 +394,11 @@ def test_a_preferred_language(ann: Someone, footnote: Footnote) -> None:
     footnote.llm = Listening()
     upload(footnote, ann)
     ann("POST", "/ask", json=ASKED)
+    footnote.tenants.put(Tenant("home", language="fr"))
+    ann("POST", "/ask", json=ASKED)
     ann("PATCH", "/me", json={"preferences": {"language": "de"}})
     ann("POST", "/ask", json=ASKED)
-    assert ["answer in de" in one for one in told] == [False, True]
+    assert [one.partition(" answer in ")[2][:2] for one in told] == ["", "fr", "de"]
 
 
 def test_a_kept_reply_is_for_whoever_could_get_it(ann: Someone, bob: Someone, footnote: Footnote) -> None:
