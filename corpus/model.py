@@ -386,6 +386,10 @@ class Document:
             return False
         return scope.user_id in self.access.shared_with or not scope.principals.isdisjoint(self.readers)
 
+    def is_of(self, scope: Scope) -> bool:
+        """Whether it is this asker's own, in the building they ask in: nobody changes one building's in another."""
+        return (self.user_id, self.tenant_id) == (scope.user_id, scope.tenant_id)
+
     def is_replacing(self, older: Document) -> bool:
         """Whether it is there, of the same owner, and says that it takes the place of the other."""
         same = (self.user_id, self.tenant_id) == (older.user_id, older.tenant_id)

@@ -263,7 +263,7 @@ class Footnote:
         """Put the bytes unless they are those of the record; return whether anything is to be done for the document."""
         found = self.documents.get(document_id)
         known = found if found and not found.deleted_at else None
-        if known is None or known.user_id != scope.user_id or known.checksum_sha256 != hashlib.sha256(data).hexdigest():
+        if known is None or not known.is_of(scope) or known.checksum_sha256 != hashlib.sha256(data).hexdigest():
             self.uploads.put(scope, document_id, file_name, data, terms=terms)
         elif self.ingestor.settled(known):
             return False

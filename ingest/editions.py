@@ -46,9 +46,12 @@ def amend(table: Table, scope: Scope, document_id: str, terms: Terms) -> Documen
 
 
 def mine(documents: Documents, scope: Scope, document_id: str) -> Document:
-    """Return the asker's document; raises `NotFound` for one that is not there, and just so for another's."""
+    """Return the asker's document in the building they ask in.
+
+    Raises `NotFound` for one that is not there, and just so for another's or another building's.
+    """
     found = documents.get(document_id)
-    if found is None or found.deleted_at or found.user_id != scope.user_id:
+    if found is None or found.deleted_at or not found.is_of(scope):
         raise unknown(document_id)
     return found
 

@@ -54,7 +54,10 @@ class Uploads:
             self.blobs.put(original_key(scope.user_id, document_id), data, metadata_of(file_name, declared))
 
     def expect(self, scope: Scope, document_id: str, file_name: str) -> None:
-        """Make the record of a document whose bytes are about to come, unless it is there; not if it is another's."""
+        """Make the record of a document whose bytes are about to come, unless it is there.
+
+        Raises `NotFound` if it is another's, or another building's.
+        """
         documents = Documents(self.table)
         while (document := documents.get(document_id)) is None or document.deleted_at:
             fresh = Document(
@@ -70,7 +73,7 @@ class Uploads:
                 documents.put(fresh)
             except Conflict:  # another put was faster: it is there now
                 continue
-        if document.user_id != scope.user_id:
+        if not document.is_of(scope):
             raise unknown(document_id)
 
     def remove(self, scope: Scope, document_id: str) -> None:
@@ -83,7 +86,9 @@ class Uploads:
             document = documents.get(document_id)
             if document is None or document.user_id != scope.user_id:
                 raise unknown(document_id)
-            if not document.deleted_at:
+            if not document.deleted_at:  # a tombstone names no building
+                if not document.is_of(scope):
+                    raise unknown(document_id)
                 try:
                     gone = replace(document, deleted_at=iso_time(self.clock()))
                     self.table.transact(removal(documents, gone))

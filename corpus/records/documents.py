@@ -81,18 +81,25 @@ class Documents:
         return [_document(item) for item in batch.items], batch.cursor
 
     def listed(
-        self, user_id: str, wanted: Listing, limit: int, after: str | None = None
+        self, scope: Scope, wanted: Listing, limit: int, after: str | None = None
     ) -> tuple[list[Document], str | None]:
-        """Return a page of those of a person's documents that are wanted, newest first, and the cursor of the next.
+        """Return a page of those of the asker's documents that are wanted, newest first, and the cursor of the next.
 
-        By index 1, as `of_user`, within the days. A page may be short, or even empty.
+        By index 1, as `of_user`, within the days; what is theirs in another building is not among them. A page may be
+        short, or even empty.
         """
         span, found = (wanted.since, wanted.until), list[Document]()
         for _ in range(PAGES_READ):
             batch = self.table.query(
-                OF_USER, f"USER#{user_id}#DOCUMENT", span, newest_first=True, limit=limit - len(found), after=after
+                OF_USER,
+                f"USER#{scope.user_id}#DOCUMENT",
+                span,
+                newest_first=True,
+                limit=limit - len(found),
+                after=after,
             )
-            found += filter(wanted.fits, map(_document, batch.items))
+            there = map(_document, batch.items)
+            found += (one for one in there if one.tenant_id == scope.tenant_id and wanted.fits(one))
             after = batch.cursor
             if after is None or len(found) == limit:
                 break

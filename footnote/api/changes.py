@@ -37,7 +37,9 @@ def upload(
     """
     data = _read(file, request.app.state.most)
     name, kind, key = file.filename or "document", file.content_type or "", request.headers.get(KEY, "")
-    document_id = str(uuid.uuid5(NAMESPACE, f"{scope.user_id}\n{KEY}\n{key}") if key else uuid.uuid4())
+    document_id = str(
+        uuid.uuid5(NAMESPACE, f"{scope.tenant_id}\n{scope.user_id}\n{KEY}\n{key}") if key else uuid.uuid4()
+    )
 
     def put() -> tuple[HTTPStatus, Data]:
         footnote.uploads.put(scope, document_id, name, data, kind)

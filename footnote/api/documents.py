@@ -45,7 +45,7 @@ def documents(
             theirs, following = Shares(footnote.table).listed(scope, wanted, limit, cursor)
             told = [{**document_data(one.document), "shared": shared_data(one)} for one in theirs]
         else:
-            mine, following = footnote.documents.listed(scope.user_id, wanted, limit, cursor)
+            mine, following = footnote.documents.listed(scope, wanted, limit, cursor)
             told = [document_data(one) for one in mine]
     return tagged(request, {"documents": told, "cursor": following})
 

@@ -109,7 +109,7 @@ def list_documents(call: Call, asked: ListRequest) -> Mapping[str, Any]:
     """List the asker's documents, newest first."""
     wanted = Listing(asked.status or "", asked.type)
     with leaving(call.footnote, call.scope, call.request_id, "list"):
-        found, cursor = call.footnote.documents.listed(call.scope.user_id, wanted, asked.limit, asked.cursor)
+        found, cursor = call.footnote.documents.listed(call.scope, wanted, asked.limit, asked.cursor)
     return {"documents": [_listed(one) for one in found], "cursor": cursor}
 
 
