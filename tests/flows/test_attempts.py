@@ -147,3 +147,28 @@ def test_a_key_of_an_upload_is_a_building_s_own(ann: Someone, footnote: Footnote
     there = ann.upload(POOL.replace(b"nine", b"ten"), "elm.md", **once, **ELM)
     told = [(one.tenant_id, one.file_name) for one in map(footnote.documents.get, (here, there)) if one]
     assert told == [("home", "home.md"), ("elm", "elm.md")]
+
+
+@pytest.mark.parametrize("events", [False, True], ids=["json", "events"])
+@pytest.mark.parametrize("conversing", [False, True], ids=["ask", "say"])
+def test_a_kept_reply_is_no_way_around_a_share_that_is_revoked(
+    ann: Someone, bob: Someone, *, events: bool, conversing: bool
+) -> None:
+    """An answer that was kept for an Idempotency-Key is told again only while all that it cites may be read."""
+    name = ann.upload(POOL, "pool.md", {"sharedWith": ["bob"]})
+    path, sent = "/ask", dict[str, str](ASKED)
+    if conversing:
+        begun = bob("POST", "/conversations", json={}).json()["conversationId"]
+        path, sent = f"/conversations/{begun}/messages", {"text": ASKED["question"]}
+    headers = {"idempotency-key": "k", "accept": "text/event-stream" if events else "application/json"}
+
+    def asked() -> Any:
+        return bob("POST", path, headers, json=sent)
+
+    assert all("nine" in asked().text for _ in range(2))
+    for readers, status in ([], 409), (["bob"], 200 if events or not conversing else 201):
+        ann("PATCH", f"/documents/{name}", json={"access": {"sharedWith": readers}})
+        told = asked()
+        assert (told.status_code, "nine" in told.text) == (status, status != 409)
+    ann("DELETE", f"/documents/{name}")
+    assert (asked().status_code, "nine" in asked().text) == (409, False)
