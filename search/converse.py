@@ -28,7 +28,7 @@ from search.answer import Answering, whole
 from search.followups import Turn, by_rules
 from search.text import together
 from search.verify import figures_of, names_of
-from search.withhold import WITHHELD, as_readable
+from search.withhold import WITHHELD, as_readable, leaning
 
 log = logging.getLogger(__name__)
 
@@ -169,9 +169,14 @@ class Converser:
     ) -> tuple[list[Message], str | None]:
         """Return a page of a conversation's messages, newest first, as the asker may read them now, and its cursor."""
         page, cursor = self.conversations.messages(conversation, limit, after)
-        leant_on = self.conversations.messages(conversation, 2 * REMEMBERED, cursor)[0] if cursor else []
+        read, following = list(page), cursor
+        while following:  # as far back as a follow-up may lean on another
+            before, following = self.conversations.messages(conversation, 2 * REMEMBERED, following)
+            read += before
+            if not leaning(before):
+                break
         documents = Documents(self.conversations.table)
-        return as_readable(documents, scope, [*page, *leant_on])[: len(page)], cursor
+        return as_readable(documents, scope, read)[: len(page)], cursor
 
     def _turns(self, scope: Scope, conversation: Conversation) -> list[Turn]:
         """The last turns of a conversation, oldest first, each question as it was understood, without what is withheld.

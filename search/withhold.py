@@ -45,6 +45,17 @@ def as_readable(documents: Documents, scope: Scope, newest_first: Sequence[Messa
     return found[::-1]
 
 
+def leaning(newest_first: Sequence[Message]) -> bool:
+    """Whether any of these messages answers what was understood by those before it, or may be."""
+    said = ""
+    for message in reversed(newest_first):
+        if message.user_id != BOT:
+            said = message.text
+        elif message.used_query != said:
+            return True
+    return False
+
+
 def _kept(message: Message, readable: Collection[str]) -> Message:
     """A message without what rests on other documents than these."""
     answer = message.answer

@@ -219,6 +219,24 @@ def test_how_a_question_was_understood(client: TestClient, footnote: Footnote, b
     assert not any(word in bob.client.get(bob.place).text for word in SECRETS[:3])
 
 
+def test_how_a_long_chain_was_understood(client: TestClient, footnote: Footnote, bob: Guest) -> None:
+    """However many follow-ups lie between: none that was understood by what was taken back is told so, or leant on."""
+    place = opened(client, footnote, POOL, "pool.md", sharedWith=["bob"])
+    bob.say("Who keeps the keys of the pool?")
+    bob.say("When does he come?")
+    days = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays", "holidays", "weekends")
+    for day in days:
+        understood = bob.say(f"And on {day}?")["usedQuery"]
+    assert understood == "When does Mr Quillfeather come on weekends?"
+    client.delete(place)
+    cursor: str | None = ""
+    while cursor is not None:
+        page = bob.client.get(bob.place, params={"limit": 1, **({"cursor": cursor} if cursor else {})})
+        assert "Quillfeather" not in page.text
+        cursor = page.json()["cursor"]
+    assert "Quillfeather" not in str(bob.say("And on Mondays?"))
+
+
 def test_what_lies_there_is_unchanged(client: TestClient, footnote: Footnote, bob: Guest) -> None:
     """The records of messages stay as they were written."""
     place = opened(client, footnote, POOL, "pool.md", sharedWith=["bob"])
