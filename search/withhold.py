@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from corpus import words
 from corpus.answers import Answer, Citation
 from corpus.records.conversations import BOT, Message
 from corpus.records.documents import Documents
@@ -27,7 +28,7 @@ def as_readable(documents: Documents, scope: Scope, newest_first: Sequence[Messa
     """Return messages of one conversation as the asker may read them now.
 
     A question that may have been understood by what is withheld of the messages before is not told as it was
-    understood.
+    understood, nor is what its answer has from there and from no quote of its own.
     """
     cited = {one.document_id for message in newest_first if message.answer for one in message.answer.citations}
     readable = documents.readable(scope, cited)
@@ -35,11 +36,12 @@ def as_readable(documents: Documents, scope: Scope, newest_first: Sequence[Messa
         return list(newest_first)
     found, said, withheld = list[Message](), "", False
     for message in reversed(newest_first):
-        kept = _kept(message, readable)
+        kept, lent = message, frozenset[str]()
         if message.user_id != BOT:
             said = message.text
         elif withheld and message.used_query != said:
-            kept = replace(kept, used_query="")
+            kept, lent = replace(message, used_query=""), _words(message.used_query) - _words(said)
+        kept = _kept(kept, readable, lent)
         withheld = withheld or kept.answer != message.answer
         found.append(kept)
     return found[::-1]
@@ -56,19 +58,19 @@ def leaning(newest_first: Sequence[Message]) -> bool:
     return False
 
 
-def _kept(message: Message, readable: Collection[str]) -> Message:
-    """A message without what rests on other documents than these."""
+def _kept(message: Message, readable: Collection[str], lent: Collection[str]) -> Message:
+    """A message without what rests on other documents than these, or has one of the words that its question lent it."""
     answer = message.answer
-    gone = {one.number: one for one in answer.citations if one.document_id not in readable} if answer else {}
-    if answer is None or not gone:
+    if answer is None:
         return message
-    text = "".join(
-        sentence[0]
-        for sentence in _SENTENCE.finditer(answer.text)
-        if gone.keys().isdisjoint(map(int, _MARK.findall(sentence[1])))
-    ).rstrip()
+    gone = {one.number: one for one in answer.citations if one.document_id not in readable}
+    whole = list(_SENTENCE.finditer(answer.text))
+    told = [one[0] for one in whole if _is_own(one[0], lent, answer) and gone.keys().isdisjoint(_marks(one[1]))]
     names = {one.file_name for one in gone.values()}
-    notes = [note for note in answer.notes if not any(name in note for name in names)]
+    notes = [note for note in answer.notes if not any(name in note for name in names) and _words(note).isdisjoint(lent)]
+    if not gone and len(told) == len(whole):
+        return replace(message, answer=replace(answer, notes=tuple(notes)))
+    text = "".join(told).rstrip()
     left = Answer(
         "partial" if text else "not_found",
         text or WITHHELD,
@@ -77,6 +79,21 @@ def _kept(message: Message, readable: Collection[str]) -> Message:
         answer.as_of,
     )
     return replace(message, text=left.text, answer=left)
+
+
+def _is_own(sentence: str, lent: Collection[str], answer: Answer) -> bool:
+    """Whether a sentence has these words, as far as it has any, from what it cites."""
+    marks = _marks(sentence)
+    cited = "\n".join(f"{one.quote}\n{one.section}" for one in answer.citations if one.number in marks)
+    return (_words(_MARK.sub("", sentence)) & frozenset(lent)) <= _words(cited)
+
+
+def _marks(sentence: str) -> frozenset[int]:
+    return frozenset(map(int, _MARK.findall(sentence)))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(words.tokens(text))
 
 
 def _unavailable(one: Citation) -> Citation:

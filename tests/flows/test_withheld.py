@@ -225,9 +225,8 @@ def test_how_a_long_chain_was_understood(client: TestClient, footnote: Footnote,
     bob.say("Who keeps the keys of the pool?")
     bob.say("When does he come?")
     days = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays", "holidays", "weekends")
-    for day in days:
-        understood = bob.say(f"And on {day}?")["usedQuery"]
-    assert understood == "When does Mr Quillfeather come on weekends?"
+    understood = [bob.say(f"And on {day}?")["usedQuery"] for day in days]
+    assert understood[-1] == "When does Mr Quillfeather come on weekends?"
     client.delete(place)
     cursor: str | None = ""
     while cursor is not None:
@@ -235,6 +234,32 @@ def test_how_a_long_chain_was_understood(client: TestClient, footnote: Footnote,
         assert "Quillfeather" not in page.text
         cursor = page.json()["cursor"]
     assert "Quillfeather" not in str(bob.say("And on Mondays?"))
+
+
+def test_what_a_question_lends_its_answer(
+    client: TestClient, footnote: Footnote, bob: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is a name told that an answer took over from how its question was understood, in a sentence or a note."""
+    pool = opened(client, footnote, POOL, "pool.md", sharedWith=["bob"])
+    opened(
+        client,
+        footnote,
+        b"# Hours\n\nHe comes on Mondays at eight.\n\nGuests come at ten.\n",
+        "hours.md",
+        sharedWith=["bob"],
+    )
+    keys, hours = "Mr Quillfeather keeps the keys of the pool.", '[1 "He comes on Mondays at eight."]'
+    asked = "When does Mr Quillfeather come on Mondays, and what does Mr Quillfeather cost?"
+    drafts = [f'{keys} [1 "{keys}"]', asked, f"He comes at eight as quillfeather. {hours} He comes at eight. {hours}"]
+    monkeypatch.setitem(vars(footnote), "llm", Model(iter([*drafts, *([""] * 8)])))
+    bob.say("Who keeps the keys of the pool?")
+    said = bob.say("When does he come on Mondays, and what does he cost?")
+    assert "quillfeather" in said["text"]
+    assert said["notes"] == ["Not found: what does Mr Quillfeather cost?"]
+    client.delete(pool)
+    told = bob.read()[0]
+    assert "quillfeather" not in str(told).casefold()
+    assert told["text"] == "He comes at eight. [1]"
 
 
 def test_what_lies_there_is_unchanged(client: TestClient, footnote: Footnote, bob: Guest) -> None:
