@@ -82,7 +82,7 @@ class Answer:
     """What the asker gets: `[n]` in `text` points at the citation of that number.
 
     `notes` says what was not read, and who answered if the model did not; `as_of` is the day that was asked for, if
-    one was.
+    one was. `about` are the ids of documents that the notes name and that it does not cite.
     """
 
     type: AnswerType
@@ -90,3 +90,9 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     notes: tuple[str, ...] = ()
     as_of: str = ""
+    about: tuple[str, ...] = ()
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """The ids of all documents that it names."""
+        return tuple(dict.fromkeys((*(one.document_id for one in self.citations), *self.about)))

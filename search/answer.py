@@ -61,6 +61,7 @@ class Outcome(NamedTuple):
 
     type: AnswerType
     notes: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
 
 
 _T = TypeVar("_T")
@@ -103,8 +104,8 @@ class Answerer:
             text.end_line()
         if len(asked) > 1 and all(one.type == "not_found" for one in outcomes):
             asked, outcomes = (question,), [(yield from self._asked(scope, question, as_of, only, text))]
-        kind, notes = _joined(asked, outcomes)
-        yield Answer(kind, str(text) or NOT_FOUND, tuple(text.citations), notes, as_of)
+        kind, notes, about = _joined(asked, outcomes)
+        yield Answer(kind, str(text) or NOT_FOUND, tuple(text.citations), notes, as_of, about)
 
     def _asked(self, scope: Scope, question: str, as_of: str, only: Filter, text: Text) -> Saying[Outcome]:
         """Add to the text what is to be said of one question."""
@@ -138,7 +139,8 @@ class Answerer:
             return Outcome("not_found", tuple(notes))
         gaps = _gaps([one.document_id for one in cited], found)
         if gaps and coverage < HALF:  # what was asked may well stand where nobody could read it
-            return Outcome("not_found", (*gaps, *notes))
+            named = dict.fromkeys(one.document_id for one in cited if found.documents[one.document_id].coverage.gaps)
+            return Outcome("not_found", (*gaps, *notes), tuple(named))
         for one in verified if uncertain else ():
             yield text.add(one)
         disagreeing = yield from self._contradicted(question, cited, found, text)
@@ -259,7 +261,7 @@ def _until(pieces: Iterator[str], failures: list[FootnoteError]) -> Iterator[str
         failures.append(error)
 
 
-def _joined(asked: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[AnswerType, tuple[str, ...]]:
+def _joined(asked: Sequence[str], outcomes: Sequence[Outcome]) -> Outcome:
     """What became of the parts of a question as one: what of it was not found is named."""
     if len(outcomes) == 1:
         return outcomes[0]
@@ -269,7 +271,7 @@ def _joined(asked: Sequence[str], outcomes: Sequence[Outcome]) -> tuple[AnswerTy
         notes.update(dict.fromkeys((*missing, *outcome.notes)))
     kinds = {outcome.type for outcome in outcomes}
     kind: AnswerType = "conflict" if "conflict" in kinds else "grounded" if kinds == {"grounded"} else "partial"
-    return kind, tuple(notes)
+    return Outcome(kind, tuple(notes), tuple(dict.fromkeys(name for outcome in outcomes for name in outcome.about)))
 
 
 def _source(hit: Hit) -> str:

@@ -30,9 +30,9 @@ def as_readable(documents: Documents, scope: Scope, newest_first: Sequence[Messa
     A question that may have been understood by what is withheld of the messages before is not told as it was
     understood, nor is what its answer has from there and from no quote of its own.
     """
-    cited = {one.document_id for message in newest_first if message.answer for one in message.answer.citations}
-    readable = documents.readable(scope, cited)
-    if readable == cited:
+    named = {name for message in newest_first if message.answer for name in message.answer.documents}
+    readable = documents.readable(scope, named)
+    if readable == named:
         return list(newest_first)
     found, said, withheld = list[Message](), "", False
     for message in reversed(newest_first):
@@ -58,7 +58,7 @@ def leaning(newest_first: Sequence[Message]) -> bool:
     return False
 
 
-def _kept(message: Message, readable: Collection[str], lent: Collection[str]) -> Message:
+def _kept(message: Message, readable: frozenset[str], lent: Collection[str]) -> Message:
     """A message without what rests on other documents than these, or has one of the words that its question lent it."""
     answer = message.answer
     if answer is None:
@@ -67,7 +67,8 @@ def _kept(message: Message, readable: Collection[str], lent: Collection[str]) ->
     whole = list(_SENTENCE.finditer(answer.text))
     told = [one[0] for one in whole if _is_own(one[0], lent, answer) and gone.keys().isdisjoint(_marks(one[1]))]
     names = {one.file_name for one in gone.values()}
-    notes = [note for note in answer.notes if not any(name in note for name in names) and _words(note).isdisjoint(lent)]
+    told_of = answer.notes if readable.issuperset(answer.about) else ()  # who removed it took its name along
+    notes = [note for note in told_of if not any(name in note for name in names) and _words(note).isdisjoint(lent)]
     if not gone and len(told) == len(whole):
         return replace(message, answer=replace(answer, notes=tuple(notes)))
     text = "".join(told).rstrip()

@@ -207,7 +207,8 @@ def _conversation_item(one: Conversation, days: int) -> Item:
 def _message_item(one: Message, owner_id: str, days: int) -> Item:
     sort = f"{one.timestamp}#{one.message_id}"
     keys = {OF_USER: (f"USER#{owner_id}#MESSAGE", sort)}
-    data, ttl = message_data(one), _until(one.timestamp, days)
+    about: Json = list(one.answer.about) if one.answer else []
+    data, ttl = {**message_data(one), "about": about}, _until(one.timestamp, days)
     return Item(_pk(one.conversation_id), f"MESSAGE#{sort}", MESSAGE, data, keys, ttl=ttl)
 
 
@@ -239,7 +240,9 @@ def _message(item: Item) -> Message:
         required_actions=tuple(data["requiredActions"]),
         allowed=data["allowed"],
         used_query=data["usedQuery"] or "",
-        answer=Answer(kind, data["text"], cited, tuple(data["notes"])) if kind else None,
+        answer=Answer(kind, data["text"], cited, tuple(data["notes"]), about=tuple(data.get("about", ())))
+        if kind
+        else None,
     )
 
 

@@ -66,7 +66,7 @@ def complete(request: Request, footnote: Parts, scope: Asker, asked: ChatRequest
         return sending(request, _chunks(head, deltas), _event)
     with accessed(request, footnote, scope, "ask") as documents:
         _, answer = footnote.converser.reply(scope, persona, question, turns)
-        documents += [one.document_id for one in answer.citations]
+        documents += answer.documents
     return sent(_completion(head, answer))
 
 
@@ -89,10 +89,11 @@ def _deltas(
     with accessed(request, footnote, scope, "ask") as documents, replying as (_, answering):
         yield {"role": "assistant", "content": ""}
         for one in answering:
-            documents.extend(cited.document_id for cited in (one.citations if one else ()))
             if isinstance(one, Answer):
+                documents.extend(one.documents)
                 yield {"content": one.text[said:], "annotations": _annotations(one)}
             elif one:
+                documents.extend(cited.document_id for cited in one.citations)
                 told = one.behind + one.text
                 said += len(told)
                 yield {"content": told}

@@ -97,7 +97,7 @@ def say(request: Request, footnote: Parts, scope: Asker, conversation_id: str, s
     def make() -> tuple[HTTPStatus, Data]:
         with accessed(request, footnote, scope, "ask") as documents:
             message = footnote.converser.say(scope, conversation_id, said.text)
-            documents.extend(one.document_id for one in (message.answer.citations if message.answer else ()))
+            documents.extend(message.answer.documents if message.answer else ())
         (reply,) = _with_contact(footnote, found, [message])
         return HTTPStatus.CREATED, reply
 
@@ -119,7 +119,7 @@ def _answering(request: Request, footnote: Footnote, scope: Scope, found: Conver
             if isinstance(one, Meant):
                 yield Event("usedQuery", {"usedQuery": one.question})
             elif isinstance(one, Message):
-                documents.extend(cited.document_id for cited in (one.answer.citations if one.answer else ()))
+                documents.extend(one.answer.documents if one.answer else ())
                 (reply,) = _with_contact(footnote, found, [one])
                 yield Event(ANSWER, reply)
             else:

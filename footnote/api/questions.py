@@ -50,7 +50,7 @@ def ask(request: Request, footnote: Parts, scope: Asker, asked: Question) -> Res
     def make() -> tuple[HTTPStatus, Data]:
         with accessed(request, footnote, scope, "ask") as documents:
             answer = footnote.ask(scope, asked.question, asked.day, asked.only)
-            documents += [one.document_id for one in answer.citations]
+            documents.extend(answer.documents)
         return HTTPStatus.OK, told(footnote, scope, answer)
 
     return once(footnote, scope, request, asked.model_dump(mode="json"), make)
@@ -60,10 +60,11 @@ def _answering(request: Request, footnote: Footnote, scope: Scope, asked: Questi
     answering = footnote.stream(scope, asked.question, asked.day, asked.only)
     with accessed(request, footnote, scope, "ask") as documents, closing(answering):
         for one in answering:
-            documents.extend(cited.document_id for cited in (one.citations if one else ()))
             if isinstance(one, Answer):
+                documents.extend(one.documents)
                 yield Event(ANSWER, told(footnote, scope, one))
             else:
+                documents.extend(cited.document_id for cited in (one.citations if one else ()))
                 yield Event(SENTENCE, sentence_data(one)) if one else None
 
 

@@ -79,7 +79,7 @@ def ask(call: Call, asked: Question) -> Mapping[str, Any]:
     """Answer a question from the documents."""
     with leaving(call.footnote, call.scope, call.request_id, "ask") as documents:
         answer = call.footnote.ask(call.scope, asked.question, asked.day, asked.only)
-        documents += [one.document_id for one in answer.citations]
+        documents.extend(answer.documents)
     return told(call.footnote, call.scope, answer)
 
 

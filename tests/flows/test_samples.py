@@ -170,6 +170,9 @@ def test_a_picture_of_a_page_is_named(house: tuple[Footnote, Scope]) -> None:
     (unread,) = [one for one in footnote.stream(scope, "How many smoke alarms were faulty?") if one]
     assert isinstance(unread, Answer)  # and no sentence was sent before
     assert unread.type == "not_found"
+    assert [footnote.documents.get_many([name])[name].file_name for name in unread.about] == [
+        "fire-inspection-2026.pdf"
+    ]
     assert unread.notes == ("Of fire-inspection-2026.pdf, page 2 could not be read.",)
     assert not [hit for hit in footnote.search(scope, "Test record by Ms Varga", 100).hits if "Varga" in hit.content]
 

@@ -383,7 +383,7 @@ def test_whom_to_turn_to(ann: Someone, footnote: Footnote) -> None:
 
 
 def test_a_preferred_language(ann: Someone, footnote: Footnote) -> None:
-    """What a person prefers to read, or else their building, is told to the model, for when a question does not show it."""
+    """What a person prefers to read, or else their building, is told to the model, if a question does not show it."""
     told: list[str] = []
 
     class Listening(Quotes):

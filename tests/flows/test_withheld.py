@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from corpus.answers import Answer
 from corpus.principals import role_principal
 from corpus.records.documents import Documents
 from footnote.api.app import create_app
 from footnote.api.asker import asker
 from footnote.api.replies import KEY
 from footnote.connect import Footnote
+from search.answer import Answerer
 from search.withhold import PARTLY, WITHHELD
 from tests.flows.test_api import HERE, client, footnote, upload
 from tests.test_converse import Model
@@ -260,6 +262,20 @@ def test_what_a_question_lends_its_answer(
     told = bob.read()[0]
     assert "quillfeather" not in str(told).casefold()
     assert told["text"] == "He comes at eight. [1]"
+
+
+def test_what_was_not_found_in_it(
+    client: TestClient, footnote: Footnote, bob: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that found nothing, for pages that nobody could read, does not name the document either."""
+    place = opened(client, footnote, POOL, "pool.md", sharedWith=["bob"])
+    unread = Answer("not_found", "No.", notes=("Of pool.md, page 2 could not be read.",), about=(place[-36:],))
+    monkeypatch.setattr(Answerer, "stream", lambda *_: (one for one in (None, unread)))
+    said = bob.say("When does it open?")
+    assert said["notes"] == list(unread.notes)
+    assert bob.read()[0] == said
+    client.delete(place)
+    assert not any(word in bob.client.get(bob.place).text for word in SECRETS)
 
 
 def test_what_lies_there_is_unchanged(client: TestClient, footnote: Footnote, bob: Guest) -> None:
