@@ -35,9 +35,7 @@ class Allowance:
     def allow(self, scope: Scope, action: str) -> Level:
         """Return the asker's level. Raises `Forbidden` if they may not do this, however little of it."""
         level = self.level(scope)
-        if action not in scope.allowed_actions:
-            hint = "Sign in yourself, or with a key that has this action."
-            raise Forbidden(f"What you signed in with does not allow {action!r}.", hint=hint)
+        signed_in_for(scope, action)
         if action not in level.allowed_actions and action in ACTIONS:
             raise Forbidden(f"The service level {level.name} does not allow {action!r}.", hint=_capital(ANOTHER_LEVEL))
         return level
@@ -109,6 +107,16 @@ class Allowance:
     def removed(self, user_id: str, document_id: str) -> None:
         """Count a document no longer; one that is not counted is none the less."""
         Usage(self.table).keep(user_id, document_id, None, {}, self.clock())
+
+
+def signed_in_for(scope: Scope, action: str) -> None:
+    """Raise `Forbidden` if what the asker signed in with does not go that far, whatever their level says.
+
+    It is all that is asked where somebody looks after what is their own: no level keeps anybody from that.
+    """
+    if action not in scope.allowed_actions:
+        hint = "Sign in yourself, or with a key that has this action."
+        raise Forbidden(f"What you signed in with does not allow {action!r}.", hint=hint)
 
 
 def midnight(now: float) -> float:

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
+from corpus.allowance import signed_in_for
 from corpus.keys import ID
 from corpus.model import Document
 from corpus.records.documents import unknown
@@ -44,11 +45,24 @@ def may(action: str) -> Callable[[Request, Scope], Scope]:
     return allowed
 
 
+def bearing(action: str) -> Callable[[Scope], Scope]:
+    """Return what lets in only those who signed in with what goes that far: themselves, or a key that does."""
+
+    def allowed(scope: Asker) -> Scope:
+        signed_in_for(scope, action)
+        return scope
+
+    return allowed
+
+
 Parts = Annotated[Footnote, Depends(parts)]
 Asker = Annotated[Scope, Depends(asker)]
 Admin = Annotated[Scope, Depends(may(ADMIN))]
 Operator = Annotated[Scope, Depends(may(OPERATE))]
 KeyMaker = Annotated[Scope, Depends(may("apiKeys"))]
+KeyHolder = Annotated[Scope, Depends(bearing("apiKeys"))]
+Owner = Annotated[Scope, Depends(bearing("upload"))]
+Talker = Annotated[Scope, Depends(bearing("converse"))]
 
 
 def readable(footnote: Footnote, scope: Scope, document_id: str) -> Document:

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from corpus.errors import TooLarge
 from corpus.keys import NAMESPACE
 from corpus.scope import Scope
-from footnote.api.asker import Asker, Parts, readable
+from footnote.api.asker import Asker, Owner, Parts, readable
 from footnote.api.door import Most
 from footnote.api.replies import KEY, Data, expect, once, sent
 from footnote.api.shapes import Amendment, DocumentShape
@@ -50,7 +50,7 @@ def upload(
 
 
 @router.patch("/{document_id}", response_model=DocumentShape)
-def amend(request: Request, footnote: Parts, scope: Asker, document_id: str, said: Amendment) -> Response:
+def amend(request: Request, footnote: Parts, scope: Owner, document_id: str, said: Amendment) -> Response:
     """Say what a document is called, who may read it, when it is in force. It is shown at once, without a new upload.
 
     Searches know new readers and tags as soon as its chunks were written again; who lost it never finds it again.
@@ -65,14 +65,14 @@ def amend(request: Request, footnote: Parts, scope: Asker, document_id: str, sai
 
 
 @router.post("/{document_id}/retry", status_code=HTTPStatus.ACCEPTED, response_model=DocumentShape)
-def retry(footnote: Parts, scope: Asker, document_id: str) -> Response:
+def retry(footnote: Parts, scope: Owner, document_id: str) -> Response:
     """Try again to read a document that is in error. What was done before is not done again."""
     readable(footnote, scope, document_id)
     return sent(document_data(footnote.retry(scope, document_id)), HTTPStatus.ACCEPTED)
 
 
 @router.delete("/{document_id}", status_code=HTTPStatus.NO_CONTENT)
-def remove(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
+def remove(request: Request, footnote: Parts, scope: Owner, document_id: str) -> Response:
     """Remove a document: no search, answer or list knows it from now on."""
     _expected(request, footnote, scope, document_id)
     footnote.uploads.remove(scope, document_id)

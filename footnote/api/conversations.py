@@ -13,7 +13,7 @@ from corpus.model import Json
 from corpus.records.conversations import Conversation, Message, conversation_data, message_data
 from corpus.records.personas import contact_data, unknown_persona
 from corpus.scope import Scope
-from footnote.api.asker import Asker, Parts
+from footnote.api.asker import Asker, Parts, Talker
 from footnote.api.conversation_shapes import (
     ConversationReply,
     ConversationRequest,
@@ -43,7 +43,7 @@ Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of
 
 
 @router.post("", status_code=HTTPStatus.CREATED, response_model=ConversationShape)
-def begin(request: Request, footnote: Parts, scope: Asker, asked: ConversationRequest) -> Response:
+def begin(request: Request, footnote: Parts, scope: Talker, asked: ConversationRequest) -> Response:
     """Begin a conversation."""
     if asked.personaId and not footnote.converser.personas.get(scope.tenant_id, asked.personaId):
         raise unknown_persona(asked.personaId)
@@ -57,7 +57,7 @@ def begin(request: Request, footnote: Parts, scope: Asker, asked: ConversationRe
 
 @router.get("", response_model=ConversationsReply)
 def conversations(
-    request: Request, footnote: Parts, scope: Asker, limit: Limit = 50, cursor: Cursor = None
+    request: Request, footnote: Parts, scope: Talker, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """List your conversations, those with the newest message first. Without a cursor it was the last page."""
     found, following = footnote.converser.conversations.listed(scope, limit, cursor)
@@ -66,7 +66,7 @@ def conversations(
 
 @router.get("/{conversation_id}", response_model=ConversationReply)
 def conversation(
-    request: Request, footnote: Parts, scope: Asker, conversation_id: str, limit: Limit = 50, cursor: Cursor = None
+    request: Request, footnote: Parts, scope: Talker, conversation_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """Return a conversation with its messages, newest first, without what rests on documents you may no longer read."""
     found = footnote.converser.conversations.mine(scope, conversation_id)
@@ -105,7 +105,7 @@ def say(request: Request, footnote: Parts, scope: Asker, conversation_id: str, s
 
 
 @router.delete("/{conversation_id}", status_code=HTTPStatus.NO_CONTENT)
-def remove(footnote: Parts, scope: Asker, conversation_id: str) -> Response:
+def remove(footnote: Parts, scope: Talker, conversation_id: str) -> Response:
     """Remove a conversation with all that was said in it."""
     records = footnote.converser.conversations
     records.remove(records.mine(scope, conversation_id))

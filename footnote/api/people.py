@@ -16,7 +16,7 @@ from corpus.records.api_keys import SECRET_BYTES, key_data
 from corpus.records.grants import Grant, from_csv, grant_data
 from corpus.records.people import Person, person_data
 from corpus.scope import Scope
-from footnote.api.asker import Admin, Asker, KeyMaker, Parts
+from footnote.api.asker import Admin, Asker, KeyHolder, KeyMaker, Parts
 from footnote.api.people_shapes import (
     GrantRequest,
     GrantShape,
@@ -68,14 +68,14 @@ def make_key(footnote: Parts, scope: KeyMaker, asked: KeyRequest) -> Response:
 
 
 @router.get("/keys", response_model=KeysReply)
-def keys(request: Request, footnote: Parts, scope: Asker, limit: Limit = 50, cursor: Cursor = None) -> Response:
+def keys(request: Request, footnote: Parts, scope: KeyHolder, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """List your API keys, newest first: what each is for and when it was last used, never the key itself."""
     found, following = footnote.api_keys.of_user(scope.user_id, limit, cursor)
     return tagged(request, {"keys": [key_data(one) for one in found], "cursor": following})
 
 
 @router.delete("/keys/{key_id}", status_code=HTTPStatus.NO_CONTENT)
-def revoke_key(footnote: Parts, scope: Asker, key_id: str) -> Response:
+def revoke_key(footnote: Parts, scope: KeyHolder, key_id: str) -> Response:
     """Take one of your API keys back: it opens nothing from now on."""
     footnote.api_keys.revoke(scope.user_id, key_id, footnote.clock())
     audited(footnote, scope, "revoke key", key_id)

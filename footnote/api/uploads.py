@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from corpus.keys import iso_time, ulid
 from corpus.model import UploadPart
 from corpus.records.uploads import PartedUpload
-from footnote.api.asker import Asker, Parts, readable
+from footnote.api.asker import Owner, Parts, readable
 from footnote.api.replies import Data, once, sent
 from footnote.api.shapes import DocumentShape, PartReply, PartRequest, UploadReply, UploadRequest
 from footnote.render import document_data
@@ -28,7 +28,7 @@ async def body(request: Request) -> bytes:
 
 
 @router.post("", status_code=HTTPStatus.CREATED, response_model=UploadReply)
-def begin(request: Request, footnote: Parts, scope: Asker, file: UploadRequest) -> Response:
+def begin(request: Request, footnote: Parts, scope: Owner, file: UploadRequest) -> Response:
     """Announce a file. Cut it into parts of `partSize` bytes, send them in any order, and complete the upload."""
     announced = Announced(file.fileName, file.fileSize, file.checksumSHA256.lower(), file.fileType)
 
@@ -41,13 +41,13 @@ def begin(request: Request, footnote: Parts, scope: Asker, file: UploadRequest) 
 
 
 @router.get("/{upload_id}", response_model=UploadReply)
-def upload(footnote: Parts, scope: Asker, upload_id: str) -> Response:
+def upload(footnote: Parts, scope: Owner, upload_id: str) -> Response:
     """Return how far an upload is: whoever was interrupted sends what is not among its `doneParts`."""
     return sent(_upload_data(*footnote.uploads_in_parts.look(scope, upload_id)))
 
 
 @router.post("/{upload_id}/parts", response_model=PartReply)
-def part(request: Request, footnote: Parts, scope: Asker, upload_id: str, told: PartRequest) -> Response:
+def part(request: Request, footnote: Parts, scope: Owner, upload_id: str, told: PartRequest) -> Response:
     """Say what a part will be, and be told where to put it. It may be asked for again, and put again."""
     one = UploadPart(told.number, told.size, told.checksumSHA256.lower())
     known, link = footnote.uploads_in_parts.tell(scope, upload_id, one)
@@ -68,7 +68,7 @@ def part(request: Request, footnote: Parts, scope: Asker, upload_id: str, told: 
 )
 def take_part(
     footnote: Parts,
-    scope: Asker,
+    scope: Owner,
     upload_id: str,
     number: Annotated[int, Path(ge=1)],
     data: Annotated[bytes, Depends(body)],
@@ -79,7 +79,7 @@ def take_part(
 
 
 @router.post("/{upload_id}/complete", status_code=HTTPStatus.ACCEPTED, response_model=DocumentShape)
-def complete(request: Request, footnote: Parts, scope: Asker, upload_id: str) -> Response:
+def complete(request: Request, footnote: Parts, scope: Owner, upload_id: str) -> Response:
     """Make the parts a document, which is worked on at once. Completing it again does no harm."""
 
     def make() -> tuple[HTTPStatus, Data]:
@@ -90,7 +90,7 @@ def complete(request: Request, footnote: Parts, scope: Asker, upload_id: str) ->
 
 
 @router.delete("/{upload_id}", status_code=HTTPStatus.NO_CONTENT)
-def abort(footnote: Parts, scope: Asker, upload_id: str) -> Response:
+def abort(footnote: Parts, scope: Owner, upload_id: str) -> Response:
     """Forget an upload that is not completed, and its parts."""
     footnote.uploads_in_parts.abort(scope, upload_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -172,3 +172,40 @@ def test_a_kept_reply_is_no_way_around_a_share_that_is_revoked(
         assert (told.status_code, "nine" in told.text) == (status, status != 409)
     ann("DELETE", f"/documents/{name}")
     assert (asked().status_code, "nine" in asked().text) == (409, False)
+
+
+def test_a_key_goes_no_further_than_its_actions(ann: Someone, footnote: Footnote) -> None:
+    """A key to search and ask changes and removes nothing, and sees neither conversations nor other keys."""
+    name = ann.upload(POOL, "pool.md")
+    talk = ann("POST", "/conversations", json={"title": "private"}).json()["conversationId"]
+    file = {"fileName": "a.md", "fileSize": 1, "checksumSHA256": "0" * 64}
+    upload = ann("POST", "/uploads", json=file).json()["uploadId"]
+    program = ann.program("search", "ask")
+    (key,) = ann("GET", "/keys").json()["keys"]
+    asked: dict[str, Any] = {
+        f"PATCH /documents/{name}": {"json": {"title": "Mine"}},
+        f"DELETE /documents/{name}": {},
+        f"POST /documents/{name}/retry": {},
+        "POST /conversations": {"json": {}},
+        "GET /conversations": {},
+        f"GET /conversations/{talk}": {},
+        f"DELETE /conversations/{talk}": {},
+        "POST /uploads": {"json": file},
+        f"GET /uploads/{upload}": {},
+        f"POST /uploads/{upload}/parts": {"json": {"number": 1, "size": 1, "checksumSHA256": "0" * 64}},
+        f"DELETE /uploads/{upload}": {},
+        "GET /keys": {},
+        f"DELETE /keys/{key['keyId']}": {},
+    }
+    for route, sent in asked.items():
+        verb, path = route.split(" ")
+        refused = program(verb, path, **sent)
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), route
+        assert "private" not in refused.text
+    assert program("GET", f"/documents/{name}").json()["metadata"]["title"] == "Rules"
+    assert program("POST", "/ask", json=ASKED).json()["type"] == "grounded"
+    known = footnote.people.get("ann")
+    assert known
+    footnote.people.put(replace(known, service_level="basic"))
+    assert len(ann("GET", "/keys").json()["keys"]) == 1
+    assert ann("DELETE", f"/keys/{key['keyId']}").status_code == 204
