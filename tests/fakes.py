@@ -241,6 +241,7 @@ class MemoryTable:
         rows.sort(reverse=newest_first)
         try:
             start = json.loads(after) if after else None
+            json.dumps(start, ensure_ascii=False).encode()
         except ValueError as error:
             raise BadRequest("That is no cursor of this query.") from error
         if after and not (isinstance(start, list) and len(start) == 3 and all(isinstance(part, str) for part in start)):

@@ -122,7 +122,7 @@ def from_csv(text: str, tenant_id: str, granted_by: str) -> list[Grant]:
     `BadRequest` that names the line.
     """
     rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    if set(rows.fieldnames or ()) != set(COLUMNS):
+    if sorted(rows.fieldnames or ()) != sorted(COLUMNS):
         raise BadRequest(f"The first line has to name {', '.join(COLUMNS)}.", hint="One grant a line, in any order.")
     found = []
     for number, row in enumerate(rows, 2):

@@ -162,7 +162,8 @@ def _cursor(after: str) -> list[str]:
     """Where a page ended: its last sort key and primary key."""
     try:
         parts = json.loads(after)
-    except ValueError as error:
+        json.dumps(parts, ensure_ascii=False).encode()  # half a character is no text
+    except (ValueError, RecursionError) as error:
         raise BadRequest("That is no cursor of this query.") from error
     if not (isinstance(parts, list) and len(parts) == 3 and all(isinstance(part, str) for part in parts)):
         raise BadRequest("That is no cursor of this query.")

@@ -224,7 +224,8 @@ def test_cursor(table: Table, index: int, newest_first: bool) -> None:
 
 def test_bad_cursor(table: Table) -> None:
     """Raises `BadRequest` for a cursor that is none."""
-    for cursor in ("nonsense", "[]", "{}", "[1, 2, 3]", '["a"]', "é"):
+    half = r'["\ud800", "P", "a"]'  # of a character
+    for cursor in ("nonsense", "[]", "{}", "[1, 2, 3]", '["a"]', "é", half, "[" * 900):
         with pytest.raises(BadRequest):
             table.query(0, "P", after=cursor)
 

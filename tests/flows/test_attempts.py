@@ -209,3 +209,23 @@ def test_a_key_goes_no_further_than_its_actions(ann: Someone, footnote: Footnote
     footnote.people.put(replace(known, service_level="basic"))
     assert len(ann("GET", "/keys").json()["keys"]) == 1
     assert ann("DELETE", f"/keys/{key['keyId']}").status_code == 204
+
+
+def test_times_beyond_the_calendar(ann: Someone) -> None:
+    """A grant whose times no clock shows is refused, in words, as it is from a file."""
+    ann.granted("admin")
+    for name in ("from", "until"):
+        for time in ("9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"):
+            refused = ann("POST", "/grants", json={"userId": "bob", "role": "guest", name: time})
+            assert (refused.status_code, name in refused.json()["detail"]) == (400, True)
+    twice = {"csv": "userId,userId,role,unitId,from,until\nann,bob,guest,,,\n"}
+    assert ann("POST", "/grants/import", json=twice).status_code == 400
+
+
+def test_half_a_character_in_a_cursor(ann: Someone) -> None:
+    """A cursor that no page gave is refused, whatever is in it."""
+    for path in ("/documents", "/documents?shared=true", "/keys", "/conversations"):
+        refused = ann(
+            "GET", path, params={"cursor": r'["\ud800", "a", "b"]', **({"shared": "1"} if "?" in path else {})}
+        )
+        assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
