@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 ALGORITHMS: Mapping[tuple[str, str], str] = {("RSA", ""): "RS256", ("EC", "P-256"): "ES256"}
 """By type and curve of a key, the one algorithm it is used with."""
+USES = ("id", "access")
+"""What Cognito's tokens say they are for, of those that say who is asking."""
 PUBLIC = frozenset({"kty", "n", "e", "crv", "x", "y"})
 FEWEST_BITS = 2048
 LEEWAY_SECONDS = 60
@@ -143,6 +145,8 @@ class Verifier:
             raise _refused("is of another issuer")
         if not _audiences(told) & set(self._provider.audiences):
             raise _refused("was made for another application")
+        if told.get("token_use", "id") not in USES or "events" in told:  # the latter tells of a sign-out
+            raise _refused("is for another use than signing in")
         times = {name: told[name] for name in ("exp", "iat", "nbf") if name in told}
         if not {"exp", "iat"} <= set(times) or not all(map(_is_time, times.values())):
             raise _refused("does not say from when until when it holds")

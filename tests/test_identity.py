@@ -128,6 +128,11 @@ def test_whose_token_it_is(provider: Provider) -> None:
         ({"aud": None, "client_id": CLIENT}, "another application"),
         ({"aud": "another", "client_id": CLIENT, "token_use": "access"}, "another application"),
         ({"aud": {CLIENT: 1}}, "another application"),
+        ({"token_use": "refresh"}, "another use"),
+        (
+            {"token_use": None, "typ": "Logout", "events": {"http://schemas.openid.net/event/backchannel-logout": {}}},
+            "use",
+        ),
         ({"exp": 0}, "expired"),
         ({"exp": -LEEWAY_SECONDS}, "expired"),
         ({"exp": None}, "until when"),
