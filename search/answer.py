@@ -118,12 +118,12 @@ class Answerer:
                 break
             if found.hits == before.hits:  # nothing was replaced: a model would only be paid twice
                 break
-            outcome, before = (yield from self._answered(question, found, supported.coverage, text)), found
+            outcome, before = (yield from self._answered(scope, question, found, supported.coverage, text)), found
             if outcome.type != "not_found":
                 break
         return outcome
 
-    def _answered(self, question: str, found: Found, coverage: float, text: Text) -> Saying[Outcome]:
+    def _answered(self, scope: Scope, question: str, found: Found, coverage: float, text: Text) -> Saying[Outcome]:
         """Add to the text what was found, where a chunk covers at most this share of the question.
 
         What may turn out to be asked of pages that nobody could read is added only once all of the draft is known.
@@ -131,7 +131,7 @@ class Answerer:
         evidence = self._evidence(found)
         uncertain = coverage < HALF and bool(_gaps([hit.generation.document_id for hit in evidence], found))
         verified, notes = list[Sentence](), list[str]()
-        for one in self._verified(question, evidence, found, notes):
+        for one in self._verified(scope, question, evidence, found, notes):
             verified += [one] if one else []
             yield text.add(one) if one and not uncertain else None
         cited = tuple(dict.fromkeys(citation for one in verified for citation in one.citations))
@@ -143,12 +143,12 @@ class Answerer:
             return Outcome("not_found", (*gaps, *notes), tuple(named))
         for one in verified if uncertain else ():
             yield text.add(one)
-        disagreeing = yield from self._contradicted(question, cited, found, text)
+        disagreeing = yield from self._contradicted(scope, question, cited, found, text)
         kind: AnswerType = "conflict" if disagreeing else "partial" if gaps or BROKE_OFF in notes else "grounded"
         return Outcome(kind, (*disagreeing, *gaps, *notes))
 
     def _verified(
-        self, question: str, evidence: Sequence[Hit], found: Found, notes: list[str]
+        self, scope: Scope, question: str, evidence: Sequence[Hit], found: Found, notes: list[str]
     ) -> Iterator[Sentence | None]:
         """Yield what of a draft its quotes bear out, None while it is written, and note what became of the model.
 
@@ -158,27 +158,33 @@ class Answerer:
             Evidence(n, _source(hit), hit.content, hit.header, hit.language) for n, hit in enumerate(evidence, 1)
         )
         prompt, failures, said = Prompt(self._instructions, question, numbered), list[FootnoteError](), False
-        for one in self._borne_out(_until(self._llm.stream(prompt), failures), question, evidence, found):
+        for one in self._borne_out(scope, _until(self._llm.stream(prompt), failures), question, evidence, found):
             said = said or one is not None
             yield one
         for error in failures:
             log.warning("a model failed", extra={"llm": self._llm.name, "error": error.code, "said": said})
             notes.append(BROKE_OFF if said else LATE if isinstance(error, Unavailable) else FAILED)
         if failures and not said:
-            yield from self._borne_out(self._stand_in.stream(prompt), question, evidence, found)
+            yield from self._borne_out(scope, self._stand_in.stream(prompt), question, evidence, found)
 
     def _borne_out(
-        self, draft: Iterator[str], question: str, evidence: Sequence[Hit], found: Found
+        self, scope: Scope, draft: Iterator[str], question: str, evidence: Sequence[Hit], found: Found
     ) -> Iterator[Sentence | None]:
-        """Yield the sentences of a draft that their quotes bear out, and None for each piece of it."""
+        """Yield the sentences of a draft that their quotes bear out, and None for each piece of it.
+
+        A model takes its time: whoever may not read any more what a sentence cites is not told it.
+        """
         for whole in parsed(draft):
             for sentence, marks in whole:
                 hits = [(evidence[n - 1], quote) for n, quote in marks if 1 <= n <= len(evidence)]
                 cited = [(hit, one) for hit, quote in hits if (one := self._cite(hit, quote, found))]
-                if cited and borne_out(sentence, [_quoted(hit, one) for hit, one in cited], question):
-                    yield Sentence(sentence, tuple(one for _, one in cited))
-                else:
+                citations = tuple(one for _, one in cited)
+                if not citations or not borne_out(sentence, [_quoted(hit, one) for hit, one in cited], question):
                     log.info("a sentence that its quotes do not bear out was left out", extra={"llm": self._llm.name})
+                elif not self._may_read(scope, citations):
+                    log.info("a sentence whose documents were taken back meanwhile was left out")
+                else:
+                    yield Sentence(sentence, citations)
             yield None
 
     def _evidence(self, found: Found) -> tuple[Hit, ...]:
@@ -189,14 +195,14 @@ class Answerer:
         return (*read, *best[WIDENED:])
 
     def _contradicted(
-        self, question: str, cited: Sequence[Citation], found: Found, text: Text
+        self, scope: Scope, question: str, cited: Sequence[Citation], found: Found, text: Text
     ) -> Saying[tuple[str, ...]]:
         """Add what other documents say against what was said, and return a note for each that does."""
         notes: dict[str, None] = {}
         for own in cited:
             for hit, quote in contradictions(question, own, found.hits):
                 against = self._cite(hit, quote, found)
-                if against:
+                if against and self._may_read(scope, [against]):
                     if not text.has(against):
                         yield text.add(Sentence(" ".join(quote.split()), (against,)))
                     names = sorted((_called(own), _called(against)))
@@ -230,6 +236,9 @@ class Answerer:
             in_force_from=document.force.start,
             in_force_until=document.force.until,
         )
+
+    def _may_read(self, scope: Scope, cited: Sequence[Citation]) -> bool:
+        return self._retriever.may_read(scope, {one.document_id for one in cited})
 
     def _text(self, document: Document, hit: Hit) -> Extracted | None:
         """The stored text of a hit's document, read once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -115,6 +115,11 @@ class Retriever:
                 break
         best = max((cosines[hit.chunk_id] for hit in kept if hit.chunk_id in cosines), default=0.0)
         return Found(tuple(kept[:k]), documents, best, tuple(ranked)), frozenset(dropped)
+
+    def may_read(self, scope: Scope, document_ids: Collection[str]) -> bool:
+        """Whether the asker may read each of these at this moment, whatever was found before."""
+        there = self._documents.get_many(sorted(document_ids))
+        return all(name in there and there[name].admits(scope) for name in document_ids)
 
     def _read(self, documents: dict[str, Document], names: Iterable[str]) -> None:
         """Read the records that are not known yet."""

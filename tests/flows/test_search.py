@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from corpus.answers import Answer, Citation
+from corpus.answers import Answer, Citation, Prompt
 from corpus.errors import BlobMissing
+from corpus.llms.quotes import Quotes
 from corpus.model import Access, Chunk, Generation, GenerationId, Passage
 from corpus.texts import stored
+from ingest.editions import amend
+from ingest.terms import Terms
 from search.retrieve import DEPTH
 from tests.fakes import ScriptedLLM
 from tests.pdfs import PICTURE, pdf
@@ -246,3 +251,23 @@ def test_k_hits_where_k_exist(world: World) -> None:
         assert len(hits) == k
         assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     assert len(world.retriever.search(ME, "rule of the house", 41).hits) == 40
+
+
+@pytest.mark.parametrize("way", ["removed", "revoked"])
+def test_what_is_taken_back_while_it_is_written(world: World, way: str) -> None:
+    """What a document says is not told once it was taken back, though it was found before, while the model wrote."""
+    world.put("d1", RULES)
+    amend(world.table, ME, "d1", Terms(shared_with=("you",)))
+    world.work()
+    assert world.ask("When does the pool open?", YOU).type == "grounded"
+
+    class Slow(Quotes):
+        def stream(self, prompt: Prompt) -> Generator[str, None, None]:
+            if way == "removed":
+                world.uploads.remove(ME, "d1")
+            else:
+                amend(world.table, ME, "d1", Terms(shared_with=()))
+            yield from super().stream(prompt)
+
+    answer = world.ask("When does the pool open?", YOU, Slow())
+    assert (answer.type, answer.citations, "nine" in str(answer)) == ("not_found", (), False)
