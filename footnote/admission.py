@@ -47,13 +47,13 @@ def _by_key(footnote: Footnote, secret: str, tenant_id: str) -> Scope:
         raise Unauthenticated("This API key is unknown, has expired or was taken back.", hint="Make a new one.")
     if tenant_id not in {"", key.tenant_id}:
         raise _unknown(tenant_id)
-    if footnote.verifier is None:
-        scope = footnote.local_scope(key.user_id)
-    else:
-        person = footnote.people.get(key.user_id)
-        if person is None or not person.is_active:
-            raise Unauthenticated("Whoever made this API key has no account any more.", hint="Make a new one.")
+    person = footnote.people.get(key.user_id)
+    if (person is None and footnote.verifier) or (person and not person.is_active):  # who never signed in has no record
+        raise Unauthenticated("Whoever made this API key has no account any more.", hint="Make a new one.")
+    if person and footnote.verifier:
         scope = _of_person(footnote, person, key.tenant_id)
+    else:
+        scope = footnote.local_scope(key.user_id)
     return replace(scope, allowed_actions=scope.allowed_actions & key.allowed_actions)
 
 

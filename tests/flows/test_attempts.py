@@ -229,3 +229,15 @@ def test_half_a_character_in_a_cursor(ann: Someone) -> None:
             "GET", path, params={"cursor": r'["\ud800", "a", "b"]', **({"shared": "1"} if "?" in path else {})}
         )
         assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
+
+
+def test_a_key_of_somebody_switched_off(ann: Someone, footnote: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It opens nothing, with an identity provider or, when that was taken out of the settings, without one."""
+    program = ann.program("search")
+    assert program("POST", "/search", json=ASKED).status_code == 200
+    known = footnote.people.get("ann")
+    assert known
+    footnote.people.put(replace(known, is_active=False))
+    for verifier in (footnote.verifier, None):
+        monkeypatch.setitem(vars(footnote), "verifier", verifier)
+        assert program("POST", "/search", json=ASKED).status_code == 401
