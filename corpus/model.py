@@ -317,8 +317,7 @@ class Reason:
 class Document:
     """What became of an upload. `live` says which generation answers, by index; `rev` is its record's.
 
-    `read_title` is the title that was read, which is what it is called unless a person says otherwise. `cost_micros` is
-    what its jobs have cost until now, in millionths of a dollar.
+    It is called by `read_title` unless a person says otherwise. `cost_micros`: what its jobs cost, in millionths of $ 1.
     """
 
     document_id: str

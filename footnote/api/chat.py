@@ -66,7 +66,7 @@ def complete(request: Request, footnote: Parts, scope: Asker, asked: ChatRequest
         return sending(request, _chunks(head, deltas), _event)
     with accessed(request, footnote, scope, "ask") as documents:
         _, answer = footnote.converser.reply(scope, persona, question, turns)
-        documents += answer.documents
+        documents.extend(answer.documents)
     return sent(_completion(head, answer))
 
 
