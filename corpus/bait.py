@@ -8,9 +8,13 @@ What protects an answer is that each of its sentences is verified.
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 
 FLAG = "instructions"
 _TAG_LETTERS = re.compile("[\U000e0020-\U000e007e]+")
@@ -21,7 +25,17 @@ _JOINED = re.compile(r"[\W_]+")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
 _MODEL = r"(?:an? )?(?:ai|llm|(?:large )?language model|(?:ai |virtual )?assistant|chat ?bot)s?"
+_MACHINE = (
+    r"(?:ai|llm|(?:large )?language model|chat ?bot"
+    r"|(?:ai|digital|virtual|automated) (?:assistant|agent|concierge|reader|answer)"
+    r"|virtuelle\w* assistent\w*|ki(?:-assistent\w*|-agent\w*|-modell\w*)?|sprachmodell\w*"
+    r"|ia|assistant virtuel|modèle de langage|asistente virtual|modelo de lenguaje"
+    r"|assistente virtuale|modelli linguistici)"
+    r"(?: agent| system| model)?s?"
+)
+"""A machine and nobody else: assistants and concierges are people too."""
 _GAP = r"[^.!?。\n]{0,40}?"
+_WIDE = r"[^.!?。\n]{0,60}?"
 _RULES = (
     # to forget what it was told
     (
@@ -46,7 +60,14 @@ _RULES = (
         rf"\b(?:instruction|consigne|directive|ordre)s?\b{_GAP}\b(?:précèd|précéd|ci-dessus|antérieur|reçu|système)"
     ),
     r"\b(?:ignore[rz]?|oublie[rz]?)\b (?:tout )?ce qui précède",
-    rf"\b(?:ignor[ae]n?|olvid[ae]n?|omit[ae]n?|caso omiso)\b{_GAP}\b(?:instrucciones|indicaciones|órdenes)\b",
+    (
+        rf"\b(?:ignor[ae]n?|olvid[ae]n?|omit[ae]n?|caso omiso)\b{_GAP}\b(?:instrucciones|indicaciones|órdenes)\b"
+        rf"{_GAP}\b(?:anteriores|previas|precedentes|recibidas|del sistema)\b"
+    ),
+    (
+        rf"\b(?:ignor[ae]n?|olvid[ae]n?|omit[ae]n?|caso omiso)\b{_GAP}\b(?:tus|sus|todas las|estas) "
+        r"(?:instrucciones|indicaciones|órdenes)\b"
+    ),
     rf"\b(?:ignora|ignorate|dimentica|dimenticate)\b{_GAP}\b(?:istruzioni|indicazioni)\b",
     (
         "(?:上記|上の|以上|これまで|以前|前の|先の|すべて|全て|全ての|今まで)[^。\n]{0,15}"
@@ -93,9 +114,10 @@ _RULES = (
         r"\bfrom now on,? you (?:are|will|must|shall|only|always) "
         r"(?:an?|the|no longer|only|answer|respond|reply|say|obey)\b"
     ),
-    r"\bas an ai(?:[,;:]| (?:language |chat )?(?:model|assistant)\b)|\bas a (?:large )?language model\b",
+    r"\bas an ai(?:[,;:]| (?:language |chat )?(?:model|assistant)\b)(?!,? i\b)|\bas a (?:large )?language model\b",
     rf"\b(?:if|since|because) you(?: are|['’]re) {_MODEL}\b(?! (?:developer|engineer|company))",
-    rf"\b(?:note|message|attention|notice|order)s? (?:to|for) (?:the |all |any )?{_MODEL}\b(?! \w)",
+    rf"\b(?:note|message|attention|notice|order|instruction)s? (?:to|for) (?:the |all |any )?{_MODEL}\b(?! \w)",
+    rf"\b(?:hinweis|nachricht|anweisung|mitteilung)\w* (?:an|für) (?:die |das |den |alle )?{_MACHINE}\b(?! \w)",
     rf"\battention,? {_MODEL}:",
     (
         rf"\b(?:the |any |every |all )?{_MODEL} (?:that (?:is |are )?)?"
@@ -112,8 +134,53 @@ _RULES = (
         rf"\b(?:pretend|imagine|act as|behave as)\b (?:that |if |though )?you"
         rf"\b{_GAP}\b(?:rule|restriction|limit|filter|guideline)s?\b"
     ),
-    r"(?:^|[.!?\n] ?)(?:dear |hello |hey )?(?:(?:assistant|ai)[,!] |(?:language model|llm|ai assistant|chatgpt)[,:!] )",
+    (
+        r"(?:^|[.!?] |\n)(?:dear |hello |hey )?"
+        r"(?:(?:assistant|ai)[,!] |(?:language models?|llms?|ai (?:assistant|agent)s?|chatgpt)[,:!] )"
+    ),
+    rf"\b(?:dear|liebe[rs]?|ch[eè]re?|querid[ao]|car[oa]) {_MACHINE}[,!]",
+    r"(?:^|[.!?] |\n)ki-(?:assistent\w*|agent\w*|modelle?): ",
+    r"(?:^|[.!?] |\n)assistant,? (?:please )?(?:ignore|disregard|forget|reply|answer|respond|say)\b",
     "あなたは[^。\n]{0,15}。?[^。\n]{0,5}制限(?:は|が|の)(?:ありません|ない|なし)",
+    # what it has to say, whatever it is asked
+    (
+        rf"\b{_MACHINE}\b{_WIDE}\b(?:must|shall|ha(?:s|ve) to|(?:is|are) (?:required |asked |told )?to)\b{_GAP}"
+        r"\b(?:answer|begin|end|include|mention|output|print|recommend|reply|respond|say|state|tell|write)\b"
+    ),
+    (
+        rf"\b{_MACHINE}\b{_WIDE}\b(?:hat|haben|muss|müssen)\b{_GAP}"
+        r"\b(?:antworten|beginnen|sagen|schreiben|nennen)\b"
+    ),
+    (
+        rf"\b{_MACHINE}\b{_WIDE}\b(?:doit|doivent|debe|deben|deve|devono)\b{_GAP}"
+        r"\b(?:répondre|dire|contestar|responder|rispondere|scrivere)\b"
+    ),
+    rf"\b(?:ignore|disregard)\b{_GAP}\b(?:visible|displayed|shown) (?:text|page|content|document)\b",
+    rf"\b(?:vergiss|ignoriere)\b (?:alles|den rest)\b{_GAP}\b(?:antworte|sag|sage|schreib|schreibe|gib)\b",
+    r"\bantworte (?:ausschließlich|nur|immer|stets|einzig) (?:mit\b|noch\b|\w+-?\d)",
+    rf"\basks?(?:ed)?\b{_GAP}[, ](?:reply|answer|respond|say) (?:only )?that\b",
+    rf"\bauf fragen\b{_WIDE}\b(?:ist|sind) zu antworten, dass\b",
+    "とだけ[^。\n]{0,4}(?:返答|回答|答え|出力|返信)",
+    r"\bdans (?:chacune de |toutes )(?:vos|tes) réponses\b",
+    (
+        rf"\b(?:include|add|append|insert|mention)\b{_GAP}"
+        r"\b(?:in|to) (?:each|every|all|any)(?: of)? (?:your )?(?:answer|response|reply|replies)"
+    ),
+    (
+        r"\b(?:complete|finish|precede) (?:each |every |all |any )?(?:of )?(?:your )?"
+        rf"(?:answer|response|reply)s?\b{_GAP}\b(?:always|must)\b"
+    ),
+    r"\bfrom (?:here|now|this point) on,? you (?:act|speak|answer|behave) as\b",
+    # words of a system, of a tool, of the end of what was found
+    (
+        r"(?:[#\[【=*]{1,3} ?)(?:system(?:nachricht|meldung|anweisung| message| notice)?|message (?:du |de )?système"
+        r"|mensaje del sistema|messaggio di sistema|システム(?:メッセージ|指示|通知))(?: ?[#\]】=*]{1,3})"
+    ),
+    r"\"role\" ?: ?\"(?:system|developer)\" ?, ?\"content\" ?: ?\"[^\"\n]{0,200}?\b(?:reply|answer|respond|say|you)\b",
+    r"\b(?:tool|function)[ _](?:result|output|response) ?\(\w{1,60}\) ?:",
+    r"\b(?:source|context|evidence|excerpt)s? (?:stop|end)s? here\b",
+    r"\buser['’]s (?:true|real|actual) (?:question|request)\b",
+    r"\b(?:decode|decipher) (?:this|the following)\b[^.!?\n]{0,40}?\b(?:do|follow|execute|obey) what\b",
     # what it must keep to itself
     (
         rf"\b(?:do not|don['’]t|never) (?:mention|quote|cite|reveal|repeat)\b{_GAP}"
@@ -139,12 +206,40 @@ _RULES = (
     "ユーザー(?:に|には)[^。\n]{0,15}(?:教え|言わ|伝え|知らせ|明かさ)(?:な|ず)",
 )
 _BAIT = tuple(re.compile(rule) for rule in _RULES)
+_ALIKE = str.maketrans("аеорсухіјѕԁһӏοανικτρε", "aeopcyxijsdhloaviktpe")
+"""Cyrillic and Greek letters that look like Latin ones, after folding."""
+_MIXED = re.compile(r"\b(?=\w{0,40}[a-z])(?=\w{0,40}[а-яёѕіјԁһӏα-ω])[^\W\d_]{2,40}\b")
+_FIGURED = re.compile(r"\b(?=[a-z0-9]{0,20}[a-z])(?=[a-z0-9]{0,20}[013457])[a-z0-9]{4,20}\b")
+_UNFIGURED = str.maketrans("013457", "oieast")
+_TOLD = re.compile(
+    "all|answer|assistant|disregard|forget|ignore|instructions?|message|obey|override|previous|prior|prompts?|reply"
+    "|respond|rules?|system|your"
+)
+"""Words of an order, where figures stand for letters; anything else with figures in it is a name of something."""
+_ENCODED = re.compile(r"[A-Za-z0-9+/]{24,4000}={0,2}")
+_MOST_ENCODED = 200
 
 
 def addressed(text: str) -> bool:
-    """Whether something in a text is said to a model; full-width, invisible and "tag" letters count as plain ones."""
+    """Whether something in a text is said to a model, whatever the letters it is written in.
+
+    Full-width, invisible and "tag" letters count as plain ones, and so do those of other alphabets and figures that
+    look like them, and what is written in base64.
+    """
+    return _speaks(text) or any(map(_speaks, _decoded(text)))
+
+
+def _speaks(text: str) -> bool:
     plain = _plain(text)
     return any(rule.search(plain) for rule in _BAIT)
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """The texts that stand in a text in base64."""
+    for found in islice(_ENCODED.finditer(text), _MOST_ENCODED):
+        with suppress(ValueError):
+            bare = found[0].rstrip("=")
+            yield base64.b64decode(bare[: len(bare) // 4 * 4]).decode()
 
 
 def addressed_in_name(name: str) -> bool:
@@ -162,4 +257,14 @@ def _plain(text: str) -> str:
     if not text.isascii():
         shown = _TAG_LETTERS.sub(lambda run: " " + "".join(chr(ord(one) - 0xE0000) for one in run[0]), text)
         text = unicodedata.normalize("NFKC", _UNSEEN.sub("", shown))
-    return "\n".join(" ".join(paragraph.split()) for paragraph in _PARAGRAPH.split(text.lower()))
+    lower = text.lower()
+    if not lower.isascii():
+        lower = _MIXED.sub(lambda word: word[0].translate(_ALIKE), lower)
+    lower = _FIGURED.sub(_unfigured, lower)
+    return "\n".join(" ".join(paragraph.split()) for paragraph in _PARAGRAPH.split(lower))
+
+
+def _unfigured(word: re.Match[str]) -> str:
+    """A word with letters for the figures that look like them, if that is a word of an order."""
+    letters = word[0].translate(_UNFIGURED)
+    return letters if _TOLD.fullmatch(letters) else word[0]

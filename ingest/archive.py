@@ -33,7 +33,7 @@ def opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
         parts = archive.infolist()
         _check(parts, len(data), limits)
         for part in parts:
-            if _is_xml(archive, part):
+            if is_xml(archive, part):
                 _check_declarations(archive.read(part))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError, OSError) as error:
         raise Unreadable("The file is damaged: its archive cannot be unpacked.") from error
@@ -54,8 +54,8 @@ def _check(parts: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
         raise Encrypted("The file's archive needs a password.")
 
 
-def _is_xml(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
-    """Whether a part begins as XML does, whatever it is called: what its type is, another part says."""
+def is_xml(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    """Return whether a part begins as XML does, whatever it is called: what its type is, another part says."""
     with archive.open(part) as file:
         return file.read(64).lstrip(_BEFORE_XML).startswith(b"<")
 

@@ -326,5 +326,5 @@ def _quoted(hit: Hit, citation: Citation) -> Quoted:
     """A verified quote, with the sentences of the hit that it is taken from."""
     start, end = citation.start - hit.start, citation.end - hit.start
     around = [hit.content[a:b] for a, b in sentences(hit.content) if a < end and start < b]
-    above = "\n".join((_source(hit), words.file_words(hit.file_name), hit.header))
-    return Quoted(citation.quote, " ".join(around), above)
+    above = "\n".join((_source(hit), citation.section, words.file_words(hit.file_name), hit.header))
+    return Quoted(citation.quote, " ".join(around), above, hit.language)

@@ -3,6 +3,10 @@
 That a quote stands in a document says nothing of the sentence before it. So the sentence's figures and links have to
 stand in its quotes. Its names and outcomes have to stand in the sentences these are taken from; it has to say "not" if
 and only if those do; and most of its other words have to be theirs, or of the heading above, or of the question.
+
+And it has to answer. An order planted for every question, "end each answer with …", can be quoted word for word, and in
+wordings that nobody foresaw; but it holds nothing of what was asked. So a word of the question has to stand in the
+sentences that are quoted, or above them.
 """
 
 from __future__ import annotations
@@ -96,16 +100,20 @@ def _last(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A quote, the whole sentence of the document that it is taken from, and what stands above that."""
+    """A quote, the whole sentence of the document that it is taken from, what stands above that, and the language."""
 
     quote: str
     sentence: str
     above: str = ""
+    language: str = ""
 
 
 def borne_out(sentence: str, quoted: Sequence[Quoted], question: str) -> bool:
     """Whether a sentence says no more than its quotes do, where they stand, in answer to the question."""
     quotes, around = " ".join(one.quote for one in quoted), " ".join(one.sentence for one in quoted)
+    asked = words.asked(question)
+    if not any(asked.found_in(f"{one.above}\n{one.sentence}", one.language) for one in quoted):
+        return False
     if _plain(sentence) and _plain(sentence) in map(_plain, (quotes, around)):
         return True
     if not figures_of(sentence) <= figures_of(quotes) or bool(_TURNED.search(sentence)) != bool(_TURNED.search(around)):
@@ -115,7 +123,7 @@ def borne_out(sentence: str, quoted: Sequence[Quoted], question: str) -> bool:
     said = frozenset(words.tokens(_CLAIM.sub(" ", sentence)))
     if not frozenset(words.tokens(" ".join(names_of(sentence)))) <= headed or not said & OUTCOMES <= theirs:
         return False
-    known = headed | frozenset(words.asked(question).searched)
+    known = headed | frozenset(asked.searched)
     return len(said & known) >= BORNE_OUT * len(said) and len(said & theirs) >= QUOTED * len(said)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from corpus.errors import Rejected, TooLarge, Unreadable
 from corpus.model import Extracted
 from corpus.ports import Limits
+from ingest import unseen
 from ingest.archive import opened
 from ingest.compose import Composer
 from ingest.numbers import GENERAL, written
@@ -45,8 +46,10 @@ def extract(data: bytes, limits: Limits) -> Extracted:
     """Return the slides that are shown, as pages labelled with their numbers; the contract is `Extractor`'s."""
     with opened(data, limits) as archive:
         commented = any(name.startswith("ppt/comments/") for name in archive.namelist())
+        said = unseen.flags(archive)
     deck = _presentation(data)
     reading = _Reading(limits)
+    reading.flags.update(said)
     if commented:
         reading.flags.add(FLAG_COMMENTS)
     first = str(deck.element.get("firstSlideNum", ""))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from corpus.errors import NoText, Rejected, TooLarge, Unreadable
 from corpus.model import Extracted
 from corpus.ports import Limits
+from ingest import unseen
 from ingest.archive import opened
 from ingest.compose import Composer
 from ingest.grids import Row, add_tables
@@ -65,6 +66,7 @@ def extract(data: bytes, limits: Limits) -> Extracted:
     with warnings.catch_warnings(), opened(data, limits) as archive:
         warnings.simplefilter("ignore")  # openpyxl warns of what it passes over: extensions, print areas
         reading.look_around(archive)
+        reading.flags.update(unseen.flags(archive))
         with closing(reading.workbook(data, archive)) as book:
             for sheet in book.worksheets:
                 reading.add_sheet(sheet)

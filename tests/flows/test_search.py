@@ -108,6 +108,15 @@ def test_a_removed_document_is_quoted_no_more(world: World) -> None:
     assert world.ask("When does the pool open?").type == "not_found"
 
 
+def test_what_was_not_asked_is_not_said(world: World) -> None:
+    """A sentence stays only if a word of the question stands where it is quoted from, or above."""
+    world.put("d1", RULES, name="rules.md")
+    world.work()
+    draft = 'It closes at eight [1 "closes at eight"]. Visitors may park in the yard [1 "may park in the yard"].'
+
+    assert world.ask("When does the pool open?", llm=ScriptedLLM(draft)).text == "It closes at eight. [1]"
+
+
 def test_only_what_stands_there_is_said(world: World) -> None:
     """Of a draft only sentences stay whose quote stands in the evidence they name, and equal places share a number."""
     world.put("d1", RULES, name="rules.md")
@@ -133,7 +142,7 @@ def test_what_is_no_sentence_stands_on_a_line_of_its_own(world: World) -> None:
         'Open (mornings) [1 "in the morning. It"]'
     )
 
-    answer = world.ask("When does the pool open?", llm=ScriptedLLM(draft))
+    answer = world.ask("When does the pool or the yard open?", llm=ScriptedLLM(draft))
 
     assert answer.text.splitlines() == [
         "Pool, nine [1]",

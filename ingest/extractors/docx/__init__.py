@@ -3,7 +3,8 @@
 Where things go that have no place in the line of reading: a section's headers before it and its footers behind it, once
 where several are alike; notes as lines of their own behind the paragraph, or the table, that refers to them; then the
 text boxes that are anchored in it. Nothing is put into a sentence, not even a note's number, so that a quote
-of it is what its author wrote. Comments, deletions, hidden text and the codes of fields are not part of what is seen.
+of it is what its author wrote. Comments, deletions, hidden text and the codes of fields are not part of what is seen
+(`ingest.unseen` looks whether they speak to a model).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class _Reading:
     def __init__(self, package: Package, limits: Limits) -> None:
         self._main = package.main
         self._title = package.title
-        self._flags = {DAMAGED} if package.damaged else set[str]()
+        self._flags = {*package.flags, *([DAMAGED] if package.damaged else [])}
         styles = Styles(self._root("styles"))
         self._story = Story(styles, Numbering(self._root("numbering"), styles.elements), limits.nesting)
         self._made = Composer(limits)

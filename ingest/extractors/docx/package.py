@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from corpus.errors import Rejected, TooLarge, Unreadable
 from corpus.ports import Limits
+from ingest import unseen
 from ingest.archive import opened
 from ingest.extractors.docx.xml import DC, Element, R, W
 
@@ -41,20 +42,22 @@ class Part(NamedTuple):
 
 
 class Package(NamedTuple):
-    """An opened document: its main part, the title in its properties, and whether parts of it were damaged."""
+    """An opened document: its main part, the title in its properties, whether parts of it were damaged, and flags."""
 
     main: Part
     title: str
     damaged: bool
+    flags: tuple[str, ...] = ()
 
 
 def load(data: bytes, limits: Limits) -> Package:
     """Open a DOCX; raises `Unreadable` for what is none, and what `ingest.archive` raises."""
     with opened(data, limits) as archive:
         package = _tried(lambda: _opened(data)) or _tried(lambda: _opened(*_mended(archive)))
+        said = unseen.flags(archive) if package else ()
     if package is None:
         raise Unreadable("The file is damaged, or is no Word document.")
-    return package
+    return package._replace(flags=said)
 
 
 def _tried(way: Callable[[], Package]) -> Package | None:

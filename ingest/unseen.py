@@ -1,0 +1,56 @@
+"""What a zipped document (DOCX, XLSX, PPTX) says to a language model, wherever in its XML, seen or not.
+
+Its reader leaves out on purpose what no reader of the document sees: hidden runs, deletions, comments, properties,
+texts for pictures, hidden slides and sheets, custom XML. Somebody who plants an order there wants it found by a tool
+that reads more; so it is looked at, and never becomes text. The archive is one that `ingest.archive` let through.
+"""
+
+from __future__ import annotations
+
+import codecs
+import html
+import re
+import zipfile
+
+from corpus import bait
+from ingest import encodings
+from ingest.archive import is_xml
+
+MOST_CHARACTERS = 1_000_000
+"""Looked at in a document, the smallest parts first: its properties and comments come before its pages."""
+HEAD = 4096
+_END = re.compile(
+    r"</(?!(?:\w{1,20}:)?(?:r|t|rPr|del|ins|delText|instrText|hyperlink|smartTag|moveFrom|moveTo)\s*>)[^<>]*>"
+)
+"""Where words end; those of a paragraph may be cut into runs anywhere."""
+_TAG = re.compile(r"<[^<>]*>")
+_ATTRIBUTE = re.compile(r"""=\s*(?:"([^"<>]* [^"<>]* [^"<>]*)"|'([^'<>]* [^'<>]* [^'<>]*)')""")
+"""A value of three words or more: no name of a style or a font that would matter."""
+
+
+def flags(archive: zipfile.ZipFile) -> tuple[str, ...]:
+    """Return the flag `instructions` if something in the XML of a document is said to a model, else nothing."""
+    left = MOST_CHARACTERS
+    for part in sorted(archive.infolist(), key=lambda one: one.file_size):
+        if not is_xml(archive, part):
+            continue
+        for text in _said(_decoded(archive.read(part))):
+            if bait.addressed(text[:left]):
+                return (bait.FLAG,)
+            left -= len(text[:left])
+        if left <= 0:
+            break
+    return ()
+
+
+def _said(source: str) -> tuple[str, str]:
+    """The text between the tags, a paragraph each in its own, however it is cut into runs; and that of attributes."""
+    between = html.unescape(_TAG.sub("", _END.sub("\n\n", source)))
+    values = "\n\n".join(html.unescape(one or other) for one, other in _ATTRIBUTE.findall(source))
+    return between, values
+
+
+def _decoded(xml: bytes) -> str:
+    """XML as text: UTF-16 if it begins so, else UTF-8, which nearly all of it is."""
+    wide = "utf-16" if xml.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else encodings.wide(xml[:HEAD])
+    return xml.decode(wide or "utf-8", errors="replace")
