@@ -43,6 +43,7 @@ OUTCOMES = frozenset(
     )
 )
 """Words for how something ended: one of them in the place of another turns a sentence round."""
+_KANA = re.compile("[\u3040-\u309f]+")
 _FIRST_PERSON = frozenset({"I"})
 
 
@@ -112,7 +113,7 @@ def borne_out(sentence: str, quoted: Sequence[Quoted], question: str) -> bool:
     """Whether a sentence says no more than its quotes do, where they stand, in answer to the question."""
     quotes, around = " ".join(one.quote for one in quoted), " ".join(one.sentence for one in quoted)
     asked = words.asked(question)
-    if not any(asked.found_in(f"{one.above}\n{one.sentence}", one.language) for one in quoted):
+    if not any(_bears_on(asked, one) for one in quoted):
         return False
     if _plain(sentence) and _plain(sentence) in map(_plain, (quotes, around)):
         return True
@@ -125,6 +126,16 @@ def borne_out(sentence: str, quoted: Sequence[Quoted], question: str) -> bool:
         return False
     known = headed | frozenset(asked.searched)
     return len(said & known) >= BORNE_OUT * len(said) and len(said & theirs) >= QUOTED * len(said)
+
+
+def _bears_on(asked: words.Asked, quoted: Quoted) -> bool:
+    """Whether a word of the question stands in a quoted sentence or above it; kana alone are grammar, as in "ですか"."""
+    held = asked.found_in(f"{quoted.above}\n{quoted.sentence}", quoted.language)
+    return not all(map(_is_kana, held)) or (bool(held) and all(map(_is_kana, asked.words)))
+
+
+def _is_kana(word: tuple[str, ...]) -> bool:
+    return bool(_KANA.fullmatch(word[0]))
 
 
 def _plain(text: str) -> str:
