@@ -129,7 +129,7 @@ def borne_out(sentence: str, quoted: Sequence[Quoted], question: str) -> bool:
 
 
 def _bears_on(asked: words.Asked, quoted: Quoted) -> bool:
-    """Whether a word of the question stands in a quoted sentence or above it; kana alone are grammar, as in "ですか"."""
+    """Whether a word of the question stands in a quoted sentence or above it; kana alone are grammar: "ですか"."""
     held = asked.found_in(f"{quoted.above}\n{quoted.sentence}", quoted.language)
     return not all(map(_is_kana, held)) or (bool(held) and all(map(_is_kana, asked.words)))
 
