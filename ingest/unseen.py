@@ -16,37 +16,42 @@ from corpus import bait
 from ingest import encodings
 from ingest.archive import is_xml
 
-MOST_CHARACTERS = 1_000_000
-"""Looked at in a document, the smallest parts first: its properties and comments come before its pages."""
+MOST_CHARACTERS, MOST_BYTES = 1_000_000, 16 * 2**20
+"""Of text and of XML, looked at in a document; the smallest parts first: properties and comments come before pages."""
 HEAD = 4096
 _END = re.compile(
     r"</(?!(?:\w{1,20}:)?(?:r|t|rPr|del|ins|delText|instrText|hyperlink|smartTag|moveFrom|moveTo)\s*>)[^<>]*>"
 )
 """Where words end; those of a paragraph may be cut into runs anywhere."""
 _TAG = re.compile(r"<[^<>]*>")
-_ATTRIBUTE = re.compile(r"""=\s*(?:"([^"<>]* [^"<>]* [^"<>]*)"|'([^'<>]* [^'<>]* [^'<>]*)')""")
-"""A value of three words or more: no name of a style or a font that would matter."""
+_ATTRIBUTE = re.compile(r"""=\s?(?:"([^"<>]*)"|'([^'<>]*)')""")
+FEWEST_BLANKS = 2
+"""In an attribute that is looked at; the name of a style or a font has fewer."""
 
 
 def flags(archive: zipfile.ZipFile) -> tuple[str, ...]:
     """Return the flag `instructions` if something in the XML of a document is said to a model, else nothing."""
-    left = MOST_CHARACTERS
+    characters, size = MOST_CHARACTERS, MOST_BYTES
     for part in sorted(archive.infolist(), key=lambda one: one.file_size):
+        if characters <= 0 or size <= 0:
+            break
         if not is_xml(archive, part):
             continue
-        for text in _said(_decoded(archive.read(part))):
-            if bait.addressed(text[:left]):
+        with archive.open(part) as file:
+            xml = file.read(size)
+        size -= len(xml)
+        for text in _said(_decoded(xml)):
+            if bait.addressed(text[:characters]):
                 return (bait.FLAG,)
-            left -= len(text[:left])
-        if left <= 0:
-            break
+            characters -= len(text[:characters])
     return ()
 
 
 def _said(source: str) -> tuple[str, str]:
     """The text between the tags, a paragraph each in its own, however it is cut into runs; and that of attributes."""
     between = html.unescape(_TAG.sub("", _END.sub("\n\n", source)))
-    values = "\n\n".join(html.unescape(one or other) for one, other in _ATTRIBUTE.findall(source))
+    found = (one or other for one, other in _ATTRIBUTE.findall(source))
+    values = "\n\n".join(html.unescape(one) for one in found if one.count(" ") >= FEWEST_BLANKS)
     return between, values
 
 

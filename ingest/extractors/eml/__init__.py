@@ -14,6 +14,7 @@ from email.message import Message
 from io import BytesIO
 from zipfile import BadZipFile, ZipFile
 
+from corpus import bait
 from corpus.errors import Encrypted, NoText, Rejected, TooLarge, Unreadable
 from corpus.model import Extracted
 from corpus.ports import Limits
@@ -150,6 +151,8 @@ class _Mail:
 
         decoded = parts.text(part)
         if part.get_content_type() == "text/html":
+            if bait.addressed_in_markup(decoded.text):  # in what it hides, or in an alternative that is not taken
+                self.flags[bait.FLAG] = None
             return html.read(decoded, self._limits)
         text = _SOFT_BREAK.sub(" ", decoded.text) if parts.value(part, "format") == "flowed" else decoded.text
         composer = Composer(self._limits)
