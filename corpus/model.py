@@ -317,7 +317,7 @@ class Reason:
 class Document:
     """What became of an upload. `live` says which generation answers, by index; `rev` is its record's.
 
-    It is called by `read_title` unless a person says otherwise. `cost_micros`: what its jobs cost, in millionths of $ 1.
+    It is called by `read_title` unless a person says otherwise. `cost_micros`: what its jobs cost, in micro-dollars.
     """
 
     document_id: str
