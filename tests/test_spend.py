@@ -45,7 +45,7 @@ def test_the_cap(spending: Spending) -> None:
     with pytest.raises(QuotaExceeded, match=r"0\.00 dollars a month \(costMicrosPerMonth\)") as refused:
         spending.reserve(other, ESTIMATE, 199, NOON)
     assert refused.value.counter == "costMicros"
-    assert refused.value.retry_after == next_month(NOON) - NOON
+    assert refused.value.retry_after == next_month("2026-11") - NOON
     assert "from 2026-12-01T00:00:00.000Z on" in refused.value.hint
     assert spent(spending) == ESTIMATE
     spending.correct(CALL, replace(ACTUAL, cost_micros=99), NOON)
@@ -116,12 +116,24 @@ def test_months() -> None:
     """A month is that of UTC and ends with it, the year too; what is none is refused."""
     last = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
     assert (month_of(last), month_of(last + 1)) == ("2026-12", "2027-01")
-    assert next_month(last) == last + 1
+    assert next_month("2026-12") == last + 1
     for month in ("2026-1", "2026-13", "", "2026-11-01"):
         with pytest.raises(BadRequest, match="is no month"):
             replace(CALL, month=month)
     with pytest.raises(BadRequest):
         replace(CALL, of="a#b")
+
+
+def test_a_job_that_ends_after_its_month(spending: Spending) -> None:
+    """What a job of November costs in December is November's, on its last day; beyond its cap no time is waited for."""
+    december = next_month("2026-11") + 3600
+    spending.correct(CALL, ACTUAL, december)
+    assert spent(spending) == ACTUAL
+    assert spending.by_day("linden", "2026-11") == {"2026-11-30": ACTUAL}
+    with pytest.raises(QuotaExceeded, match="costMicrosPerMonth") as refused:
+        spending.reserve(replace(CALL, batch="00002"), ESTIMATE, 100, december)
+    assert refused.value.retry_after == 0
+    assert "from 2026-12-01T00:00:00.000Z on" in refused.value.hint
 
 
 def test_what_was_never_spent_comes_back(spending: Spending, clock: Clock) -> None:

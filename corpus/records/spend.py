@@ -2,8 +2,7 @@
 
 Each call has a record under a key that is the same whenever it is tried again, so a retry is counted once. The total is
 raised before that record is written and lowered after it was changed: whoever dies between leaves a building with less
-to spend than it has, if what was set aside was enough. What was set aside for a call that was never made is given back,
-or used by its retry.
+to spend than it has. What was set aside for a call that was never made is given back, or used by its retry.
 """
 
 from __future__ import annotations
@@ -105,11 +104,11 @@ class Spending:
             if self.table.get(*call.key):  # another that makes the same call has set it aside by now
                 return
             if not self.recount(call.tenant_id, call.month, now):
-                raise _beyond(cap or 0, now) from error
+                raise _beyond(cap or 0, call.month, now) from error
             try:
                 self._add(call, TOTAL, estimate, caps, now)
             except QuotaExceeded:
-                raise _beyond(cap or 0, now) from error
+                raise _beyond(cap or 0, call.month, now) from error
         try:
             self.table.put(_item(call, estimate, now, done=False), ABSENT)
         except Conflict:  # another that makes the same call was faster
@@ -118,18 +117,27 @@ class Spending:
     def correct(self, call: Call, cost: Cost, now: float) -> None:
         """Count what a call did cost in place of what was set aside; once, however often it is told.
 
-        It is counted even beyond the cap: it is spent.
+        It is counted even beyond the cap: it is spent. What ends after its month is counted on that month's last day.
         """
         for _ in range(TRIES):
             found = self.table.get(*call.key)
             if found and found.data["done"]:
                 return
-            reserved = _cost(found) if found else Cost()
-            with suppress(Conflict):  # another tells of it too
+            more = cost - (_cost(found) if found else Cost())
+            grows = more.cost_micros > 0
+            if grows:
+                self._add(call, TOTAL, more, {}, now)
+            try:
                 self.table.put(_item(call, cost, now, done=True), found.rev if found else ABSENT)
-                self._add(call, TOTAL, cost - reserved, {}, now)
-                self._add(call, f"DAY#{iso_day(now)[8:]}", cost, {}, now)
-                return
+            except Conflict:  # another tells of it too
+                if grows:
+                    self._add(call, TOTAL, Cost() - more, {}, now)
+                continue
+            if not grows:
+                self._add(call, TOTAL, more, {}, now)
+            last = min(now, next_month(call.month) - 1)
+            self._add(call, f"DAY#{iso_day(last)[8:]}", cost, {}, now)
+            return
         raise Unavailable("The record of a call changes all the time.", retry_after=1)
 
     def release(self, call: Call, now: float) -> None:
@@ -192,19 +200,19 @@ def month_of(now: float) -> str:
     return iso_day(now)[:7]
 
 
-def next_month(now: float) -> float:
-    """Return when the next month begins in UTC, in seconds."""
-    year, month = map(int, month_of(now).split("-"))
+def next_month(before: str) -> float:
+    """Return when the month after this one, like "2026-11", begins in UTC, in seconds."""
+    year, month = map(int, before.split("-"))
     return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()
 
 
-def _beyond(cap: int, now: float) -> QuotaExceeded:
-    then = next_month(now)
+def _beyond(cap: int, month: str, now: float) -> QuotaExceeded:
+    then = next_month(month)
     return QuotaExceeded(
         f"Models may cost this building {cap / 1e6:,.2f} dollars a month (costMicrosPerMonth), and this would be more.",
         hint=f"Try again from {iso_time(then)} on, or have whoever runs your building raise the cap.",
         counter="costMicros",
-        retry_after=then - now,
+        retry_after=max(0.0, then - now),
     )
 
 

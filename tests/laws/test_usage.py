@@ -210,7 +210,8 @@ def test_one_call_made_by_many(table: Table) -> None:
     assert list(spending.by_day("linden", "2026-11").values()) == [Cost(7)]
 
 
-def test_no_building_gains_by_a_crash() -> None:
+@pytest.mark.parametrize("actual", [7, 25])
+def test_no_building_gains_by_a_crash(actual: int) -> None:
     """Killed at any call, the month's total is no less than its calls cost or set aside; counted anew it is that.
 
     What was set aside a day ago for a call of which nobody told is given back.
@@ -219,7 +220,8 @@ def test_no_building_gains_by_a_crash() -> None:
     def history(table: Table) -> None:
         spending = Spending(table)
         spending.reserve(CALL, Cost(10), 100, CLOCK())
-        spending.correct(CALL, Cost(7), CLOCK())
+        spending.correct(CALL, Cost(actual), CLOCK())
+        spending.correct(replace(CALL, batch="00003"), Cost(5), CLOCK())  # without a cap nothing is set aside
         spending.reserve(replace(CALL, batch="00002"), Cost(10), 100, CLOCK())
         spending.release(replace(CALL, batch="00002"), CLOCK())
 
