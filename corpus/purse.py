@@ -92,18 +92,18 @@ class Purse:
 
     @contextmanager
     def paying(self, call: Call, price: Price, most: Tokens) -> Iterator[Bill]:
-        """Put down what a call costs: what its bill says in the end, and nothing if it was declined.
+        """Put down what a call costs: what its bill says in the end, and nothing if it was declined at once.
 
         One that breaks off is billed with what was sent and received until then, or what its bill was last made out to.
         """
         bill = Bill(most)
         try:
             yield bill
-        except (Rejected, ConfigError, Throttled):
-            self.release(iter((call,)))
-            raise
-        except (Exception, GeneratorExit):  # an outage, or whoever asked has gone
-            self._spending.correct(call, cost(price, bill.tokens), self._clock())
+        except BaseException as error:  # declined, an outage, or whoever asked has gone or pressed Ctrl-C
+            if isinstance(error, Rejected | ConfigError | Throttled) and not bill.begun:
+                self.release(iter((call,)))
+            else:
+                self._spending.correct(call, cost(price, bill.tokens), self._clock())
             raise
         self._spending.correct(call, cost(price, bill.tokens), self._clock())
 
@@ -114,9 +114,10 @@ class Purse:
 
 @dataclass(slots=True)
 class Bill:
-    """How many tokens a call is billed with."""
+    """How many tokens a call is billed with, and whether anything came back yet: what is declined then was paid for."""
 
     tokens: Tokens
+    begun: bool = False
 
 
 class PaidEmbedder:
@@ -142,7 +143,7 @@ class PaidEmbedder:
             for batch, call, tokens in zip(batches, calls, most, strict=True):
                 made += 1
                 with self._purse.paying(call, price, tokens) as bill:
-                    bill.tokens = (yield from self._embedder.embed(batch, purpose)) or tokens
+                    bill.tokens = (yield from _noted(bill, self._embedder.embed(batch, purpose))) or tokens
         finally:
             self._purse.release(iter(calls[made:]))
         return None
@@ -182,12 +183,27 @@ class PaidLLM:
             while True:
                 piece = next(pieces)
                 bill.tokens = bill.tokens._replace(written=bill.tokens.written + in_bytes(piece))
+                bill.begun = True
                 yield piece
         except StopIteration as ended:
             told: Tokens | None = ended.value
             return told
         finally:
             pieces.close()
+
+
+def _noted(bill: Bill, blocks: Generator[Matrix, None, Tokens | None]) -> Generator[Matrix, None, Tokens | None]:
+    """Yield the blocks, and note on the bill that there are any: an empty one says that requests are on their way."""
+    try:
+        while True:
+            block = next(blocks)
+            bill.begun = True
+            yield block
+    except StopIteration as ended:
+        told: Tokens | None = ended.value
+        return told
+    finally:
+        blocks.close()
 
 
 def cost(price: Price, tokens: Tokens) -> Cost:

@@ -131,6 +131,47 @@ def test_what_is_declined_costs_nothing(table: MemoryTable, error: FootnoteError
     assert spent(table) == Cost()
 
 
+@pytest.mark.parametrize("error", [Rejected("no"), Throttled("slowly"), KeyboardInterrupt()])
+def test_what_stops_halfway_was_paid_for(table: MemoryTable, error: BaseException) -> None:
+    """A batch or a draft that is declined, or stopped by Ctrl-C, once something came back of it is counted."""
+
+    class Halfway(Sold):
+        def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, Tokens | None]:
+            yield np.ones((1, 8), np.float32)
+            raise error
+
+    class Stopped(Writing):
+        def stream(self, prompt: Prompt) -> Generator[str, None, Tokens | None]:
+            yield "At "
+            raise error
+
+    for cap in (10**9, None):
+        before = spent(table)
+        with pytest.raises(type(error)):
+            list(purse(table, cap, of=f"job{cap}").embedder(Halfway(), lambda _: 9).embed(passages(2), "document"))
+        assert spent(table) == before + Cost(20, embed_tokens=20)
+        before = spent(table)
+        with pytest.raises(type(error)):
+            list(purse(table, cap, of=f"ask{cap}").llm(Stopped(), "answer").stream(PROMPT))
+        assert (spent(table) - before).output_tokens == 3
+
+
+def test_ctrl_c_before_anything_came_back(table: MemoryTable) -> None:
+    """A call that Ctrl-C stops while it is waited for may have been paid for, and is counted, with a cap or without."""
+
+    class Waiting(Writing):
+        def stream(self, prompt: Prompt) -> Generator[str, None, Tokens | None]:
+            yield from ()
+            raise KeyboardInterrupt
+
+    for cap in (10**9, None):
+        before = spent(table)
+        with pytest.raises(KeyboardInterrupt):
+            list(purse(table, cap, of=f"ask{cap}").llm(Waiting(), "answer").stream(PROMPT))
+        assert (spent(table) - before).input_tokens > 0
+    assert all(item.data["done"] for item in table.query(0, f"SPEND#linden#{MONTH}", ("CALL#", "CALL#~")).items)
+
+
 def test_an_answer_is_paid_for(table: MemoryTable) -> None:
     """A draft costs what the service says of it, in tokens read and written; two questions are two calls."""
     model = purse(table, cap=10**9).llm(Writing(), "answer")
