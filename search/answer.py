@@ -47,6 +47,7 @@ FEWEST_WORDS = 3
 """Words of a quote; with fewer, nearly anything stands somewhere."""
 LATE = "The model did not answer in time; these are quotes."
 FAILED = "The model could not be asked; these are quotes."
+SPENT = "What models may cost the building this month is used up; not all of this was looked up."
 BROKE_OFF = "The model broke off; it may have had more to say."
 INSTRUCTIONS = (
     "Answer the question from the evidence only, in one to three short sentences and in the question's language. End "
@@ -83,6 +84,7 @@ class Answerer:
         self._llm, self._stand_in = llm, stand_in
         self._instructions = f"{manner}\n\n{INSTRUCTIONS}" if manner else INSTRUCTIONS
         self._texts: dict[GenerationId, Extracted | None] = {}
+        self._drafted = False
 
     def ask(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answer:
         """Return an answer with citations, or one that says that nothing was found.
@@ -111,7 +113,12 @@ class Answerer:
         """Add to the text what is to be said of one question."""
         outcome, before = Outcome("not_found"), Found()
         for _ in range(TRIES):  # a document that is replaced while it is quoted is quoted anew
-            found = self._retriever.search(scope, question, CANDIDATES, only, as_of)
+            try:
+                found = self._retriever.search(scope, question, CANDIDATES, only, as_of)
+            except QuotaExceeded:
+                if not self._drafted:
+                    raise
+                return Outcome("not_found", (SPENT,))
             yield None
             supported = support(question, found.hits, found.cosine, found.counted)
             if not supported.suffices(self._embedder.space):
@@ -158,9 +165,11 @@ class Answerer:
             Evidence(n, _source(hit), hit.content, hit.header, hit.language) for n, hit in enumerate(evidence, 1)
         )
         prompt, failures, said = Prompt(self._instructions, question, numbered), list[FootnoteError](), False
-        for one in self._borne_out(scope, _until(self._llm.stream(prompt), failures), question, evidence, found):
+        draft = _until(self._llm.stream(prompt), failures, refusing=not self._drafted)
+        for one in self._borne_out(scope, draft, question, evidence, found):
             said = said or one is not None
             yield one
+        self._drafted = True
         for error in failures:
             log.warning("a model failed", extra={"llm": self._llm.name, "error": error.code, "said": said})
             notes.append(BROKE_OFF if said else LATE if isinstance(error, Unavailable) else FAILED)
@@ -257,16 +266,16 @@ def whole(answering: Answering) -> Answer:
     return answer
 
 
-def _until(pieces: Iterator[str], failures: list[FootnoteError]) -> Iterator[str]:
+def _until(pieces: Iterator[str], failures: list[FootnoteError], *, refusing: bool) -> Iterator[str]:
     """Yield the pieces of a draft; where the model fails it ends, and the failure is added.
 
-    What nobody may pay for is no failure of the model's, and is refused.
+    What nobody may pay for is refused, if it is the first: what was paid for before is not lost to the next.
     """
     try:
         yield from pieces
-    except QuotaExceeded:
-        raise
     except FootnoteError as error:
+        if refusing and isinstance(error, QuotaExceeded):
+            raise
         failures.append(error)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -22,9 +22,11 @@ from footnote.api.app import create_app
 from footnote.connect import Footnote, connect
 from footnote.settings import Settings
 from ingest.replay import replay
+from search.answer import FAILED, SPENT
 from tests.fakes import Clock, HashEmbedder
 from tests.flows.test_api import HERE, RULES
 from tests.flows.test_levels import NOON, QUESTION
+from tests.flows.test_mcp import called
 from tests.provider import Provider
 from tests.worlds import World
 
@@ -148,6 +150,70 @@ def test_questions_are_paid_for(client: TestClient) -> None:
     }
     assert client.get("/v1/spend", params={"month": "2026-10"}).json()["costMicros"] == 0
     assert client.get("/v1/spend", params={"month": "2026-13"}).status_code == 400
+
+
+TWO = RULES + b"\n## Laundry\n\nThe laundry room is in the cellar.\n"
+BOTH = "When does the pool open? Where is the laundry room?"
+
+
+class Dear(Writing):
+    """As the other, and one draft costs nearly all of a month's money."""
+
+    def stream(self, prompt: Prompt) -> Generator[str, None, Tokens | None]:  # type: ignore[override]
+        yield from super().stream(prompt)
+        return Tokens(read=29_999)
+
+
+@pytest.mark.parametrize("way", ["json", "events", "conversation", "chat", "tool"])
+def test_a_cap_reached_in_the_middle_of_an_answer(client: TestClient, footnote: Footnote, way: str) -> None:
+    """What was paid for is told: when the cap ends an answer halfway, the rest is quotes, and the answer says so."""
+    footnote.llm = Dear()
+    client.post("/v1/documents", files={"file": ("two.md", TWO)})
+    while footnote.ingestor.drain(footnote.queue):
+        pass
+    client.patch("/v1/building", json={"caps": {"costMicrosPerMonth": 30_000}})
+    told = client.post("/v1/conversations", json={}).json()["conversationId"] if way == "conversation" else ""
+
+    def asked() -> Any:
+        if way == "tool":
+            return called(client.app, "ask", {"question": BOTH})
+        chat = {"model": "footnote", "messages": [{"role": "user", "content": BOTH}]}
+        return {
+            "json": lambda: client.post("/v1/ask", json={"question": BOTH}),
+            "events": lambda: client.post("/v1/ask", json={"question": BOTH}, headers={"accept": "text/event-stream"}),
+            "conversation": lambda: client.post(f"/v1/conversations/{told}/messages", json={"text": BOTH}),
+            "chat": lambda: client.post("/v1/chat/completions", json=chat),
+        }[way]()
+
+    reply = asked()
+    text = str(reply.structured_content) if way == "tool" else reply.text
+    assert "nine in the morning" in text
+    assert "in the cellar" in text
+    assert way == "chat" or FAILED in text
+    assert spent(footnote) == Cost(29_999, input_tokens=29_999)
+
+    reply = asked()
+    text = str(reply.content) if way == "tool" else reply.text
+    assert "quota_exceeded" in text
+    assert spent(footnote) == Cost(29_999, input_tokens=29_999)
+
+
+def test_looking_up_refused_in_the_middle_of_an_answer(client: TestClient, footnote: Footnote) -> None:
+    """A part of a question that nobody may pay to look up is named as not found, beside what was paid for before."""
+
+    class Looking(Sold):
+        def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, Tokens | None]:  # type: ignore[override]
+            yield from super().embed(passages, purpose)
+            return Tokens(embedded=990)
+
+    space = Space("openai/embed", footnote.index.space.dimensions)
+    footnote.embedder, footnote.llm = Looking(space), Quotes()
+    client.patch("/v1/building", json={"caps": {"costMicrosPerMonth": 1_000}})
+    answer = client.post("/v1/ask", json={"question": BOTH}).json()
+
+    assert (answer["type"], answer["notes"]) == ("partial", ["Not found: Where is the laundry room?", SPENT])
+    assert "nine in the morning" in answer["text"]
+    assert client.post("/v1/ask", json={"question": BOTH}).status_code == 429
 
 
 def test_a_question_beyond_the_cap(client: TestClient, footnote: Footnote) -> None:
