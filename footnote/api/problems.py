@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from corpus.errors import (
     BadRequest,
+    ConfigError,
     Conflict,
     FootnoteError,
     Forbidden,
@@ -45,6 +46,7 @@ STATUS: Mapping[type[FootnoteError], HTTPStatus] = {
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     Conflict: HTTPStatus.CONFLICT,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    ConfigError: HTTPStatus.SERVICE_UNAVAILABLE,
     FootnoteError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """By error, the most particular that fits."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from fastapi.testclient import TestClient
 
+from corpus import purse
 from corpus.answers import Prompt, Tokens
+from corpus.errors import QuotaExceeded
 from corpus.llms.quotes import Quotes
 from corpus.model import Passage, Purpose, Space
 from corpus.prices import Price, Prices
@@ -25,10 +29,12 @@ from ingest.replay import replay
 from search.answer import FAILED, SPENT
 from tests.fakes import Clock, HashEmbedder
 from tests.flows.test_api import HERE, RULES
+from tests.flows.test_checkpoint import CHUNKS
+from tests.flows.test_checkpoint import TEXT as LONG
 from tests.flows.test_levels import NOON, QUESTION
 from tests.flows.test_mcp import called
 from tests.provider import Provider
-from tests.worlds import World
+from tests.worlds import Killed, World
 
 if TYPE_CHECKING:
     from corpus.model import Matrix
@@ -58,6 +64,14 @@ class Writing(Quotes):
     def stream(self, prompt: Prompt) -> Generator[str, None, Tokens | None]:  # type: ignore[override]
         yield from super().stream(prompt)
         return Tokens(read=5, written=2)
+
+
+class Unpriced(Writing):
+    """As the other; nobody says what it costs."""
+
+    @property
+    def name(self) -> str:
+        return "openai/nobody-knows"
 
 
 def capped(world: World | Footnote, most: int | None) -> None:
@@ -157,11 +171,13 @@ BOTH = "When does the pool open? Where is the laundry room?"
 
 
 class Dear(Writing):
-    """As the other, and one draft costs nearly all of a month's money."""
+    """As the other, and one draft costs a good deal."""
+
+    tokens = 29_999
 
     def stream(self, prompt: Prompt) -> Generator[str, None, Tokens | None]:  # type: ignore[override]
         yield from super().stream(prompt)
-        return Tokens(read=29_999)
+        return Tokens(read=self.tokens)
 
 
 @pytest.mark.parametrize("way", ["json", "events", "conversation", "chat", "tool"])
@@ -253,3 +269,113 @@ def test_what_the_provider_counted_is_what_is_told(tmp_path: Path) -> None:
     calls = (embedding.embed_tokens, month.embed_tokens - embedding.embed_tokens)
     dearest = math.ceil(0.15 * month.input_tokens + 0.60 * month.output_tokens)
     assert month.cost_micros == sum(math.ceil(0.02 * tokens) for tokens in calls) + dearest
+
+
+def test_two_hundred_ask_at_once(client: TestClient, footnote: Footnote) -> None:
+    """However many ask at once, models cost no more than the cap; whoever is refused is told so, and costs nothing."""
+    client.patch("/v1/building", json={"caps": {"costMicrosPerMonth": 150_000}})
+    scope, question = footnote.local_scope(), QUESTION["question"]
+
+    def ask(_: int) -> str:
+        try:
+            return footnote.ask(scope, question).type
+        except QuotaExceeded as refused:
+            return refused.code
+
+    footnote.llm = dear = Dear()
+    dear.tokens = 20_000
+    with ThreadPoolExecutor(16) as pool:
+        outcomes = Counter(pool.map(ask, range(200)))
+    assert set(outcomes) == {"grounded", "quota_exceeded"}
+    assert spent(footnote) == Cost(20_000 * outcomes["grounded"], input_tokens=20_000 * outcomes["grounded"])
+    assert spent(footnote).cost_micros <= 150_000
+
+
+@pytest.mark.parametrize("cap", [None, 10_000])
+def test_a_worker_that_dies_behind_a_batch(paying: World, monkeypatch: pytest.MonkeyPatch, cap: int | None) -> None:
+    """A document of many batches whose worker dies behind the first buys each once, and says what all of them cost."""
+    monkeypatch.setattr(purse, "BATCH", 2)
+    capped(paying, cap)
+    paying.put("d1", LONG)
+    living, dead = paying.table, [False]
+
+    class Dying(Sold):
+        def embed(self, passages: Sequence[Passage], purpose: Purpose) -> Generator[Matrix, None, Tokens | None]:  # type: ignore[override]
+            if self.bought:
+                dead[0] = True
+                raise Killed
+            return (yield from super().embed(passages, purpose))
+
+    class Gone:
+        """A table that a dead worker no longer reaches."""
+
+        def __getattr__(self, name: str) -> Any:
+            if dead[0]:
+                raise Killed
+            return getattr(living, name)
+
+    paying.table, dying = cast("Any", Gone()), Dying()
+    with pytest.raises(Killed):
+        paying.work(paying.ingestor(embedder=dying))
+    paying.table = living
+    paying.work()
+
+    assert (dying.bought, dying.bought + paying.embedder.bought) == (2, CHUNKS)
+    assert paying.document("d1").cost_micros == spent(paying).cost_micros == 10 * CHUNKS
+
+
+def test_a_model_without_a_price(paying: World) -> None:
+    """With a cap, a model whose price nobody says embeds nothing, and the record says what to set; without, it does."""
+    paying.prices = Prices()
+    capped(paying, 10_000)
+    paying.put("d1", TEXT)
+    paying.work()
+    refused = paying.document("d1")
+    assert refused.reason
+    assert (refused.status, refused.reason.code, paying.embedder.bought) == ("error", "config", 0)
+    assert "FOOTNOTE_PRICES=embed=READ/WRITTEN" in refused.reason.hint
+
+    capped(paying, None)
+    for _, change in replay(paying.table, "home"):
+        paying.ingestor().apply(change)
+    assert paying.document("d1").status == "ready"
+    assert spent(paying) == Cost(0, embed_tokens=10)
+
+
+def test_asking_a_model_without_a_price(client: TestClient, footnote: Footnote) -> None:
+    """A model without a price under a cap is stood in for, and one that embeds questions is a problem that says why."""
+    footnote.llm = Unpriced()
+    client.patch("/v1/building", json={"caps": {"costMicrosPerMonth": 1_000}})
+    answer = client.post("/v1/ask", json=QUESTION).json()
+    assert (answer["type"], answer["notes"]) == ("grounded", [FAILED])
+
+    footnote.embedder = Sold(Space("openai/unpriced", footnote.index.space.dimensions))
+    for path in ("/v1/ask", "/v1/search"):
+        reply = client.post(path, json=QUESTION)
+        assert (reply.status_code, reply.json()["code"]) == (503, "config")
+        assert "Nobody says what unpriced costs" in reply.json()["detail"]
+        assert "FOOTNOTE_PRICES=unpriced=READ/WRITTEN" in reply.json()["hint"]
+
+
+def test_what_is_free_reads_nothing_of_money(client: TestClient, footnote: Footnote) -> None:
+    """With models of the machine's own, a search or an answer makes no call for money's sake, cap or none."""
+    client.patch("/v1/building", json={"caps": {"costMicrosPerMonth": 0}})
+    footnote.llm = Quotes()
+    calls: list[tuple[str, object]] = []
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            found = getattr(table, name)
+
+            def call(*args: Any, **named: Any) -> Any:
+                calls.append((name, args))
+                return found(*args, **named)
+
+            return call
+
+    table, footnote.__dict__["table"] = footnote.table, Watched()
+    scope = footnote.local_scope()
+    footnote.search(scope, QUESTION["question"])
+    footnote.ask(scope, QUESTION["question"])
+    assert {name for name, _ in calls} == {"get_many", "query"}
+    assert not [one for one in calls if "SPEND#" in str(one) or "TENANT#" in str(one)]
