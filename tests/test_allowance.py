@@ -9,6 +9,9 @@ import pytest
 
 from corpus.allowance import Allowance, midnight
 from corpus.errors import FootnoteError, Forbidden, NotFound, QuotaExceeded, Unavailable
+from corpus.keys import iso_time
+from corpus.model import Document
+from corpus.records.documents import Documents
 from corpus.records.levels import ACTIONS, DEFAULTS, Levels
 from corpus.records.recount import QUIET_SECONDS
 from corpus.records.usage import KEPT_SECONDS, Usage, Used
@@ -134,6 +137,24 @@ def test_room_that_a_crash_took(allowance: Allowance, clock: Clock, limited: Cal
     allowance.expect(ANN, 30)
     keep(allowance, "d1", 30)
     assert Usage(allowance.table).of("ann", clock()) == Used(documents=1, bytes=30)
+
+
+def test_documents_that_never_came_about(allowance: Allowance, clock: Clock, limited: Callable[..., None]) -> None:
+    """What is counted of documents that there are not, or no longer, is given back when it is missed after a while."""
+    limited(max_documents=4)
+    documents = Documents(allowance.table)
+    documents.put(Document("d1", "ann", "linden"))
+    documents.put(Document("d2", "ann", "linden", deleted_at=iso_time(clock())))
+    documents.put(Document("d3", "bob", "linden"))
+    for name in ("d1", "d2", "d3"):
+        keep(allowance, name, 10)
+    with pytest.raises(Unavailable):  # the table went away before there was a record
+        keep(allowance, "d4", 10, Unavailable("later"))
+    with pytest.raises(QuotaExceeded):
+        keep(allowance, "d5", 10)
+    clock.sleep(QUIET_SECONDS + 1)
+    keep(allowance, "d5", 10)
+    assert Usage(allowance.table).of("ann", clock()) == Used(documents=2, bytes=20)
 
 
 def test_a_document_counts_its_newest_bytes(allowance: Allowance, limited: Callable[..., None]) -> None:

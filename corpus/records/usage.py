@@ -4,18 +4,20 @@ Beside the totals lies what each document is counted as. That record is written 
 one goes again, and nothing is counted twice: a document that is uploaded anew counts its newest bytes, and one that is
 removed gives back what it was counted as. What is added is counted before it is written down, what is taken away after:
 whoever dies between leaves a person with less room than they have, never with more. When that room is missed, the total
-is counted anew.
+is counted anew, of the documents that there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from corpus.errors import Conflict, QuotaExceeded, Unavailable
 from corpus.items import ABSENT, Item
 from corpus.keys import checked_id, iso_day
 from corpus.ports import Table
+from corpus.records.documents import Documents
 from corpus.records.recount import recount
 
 KIND = "usage"
@@ -91,19 +93,33 @@ class Usage:
         raise Unavailable("The document changes all the time.", retry_after=5)
 
     def recount(self, user_id: str, now: float) -> bool:
-        """Set what a person keeps to what their documents are counted as, and return whether that is less."""
-        pk, span = _pk(user_id), (DOCUMENT, f"{DOCUMENT}~")
+        """Set what a person keeps to what their documents are counted as, and return whether that is less.
+
+        A document that never came about, or that went without their doing, is counted no longer.
+        """
 
         def counted() -> dict[str, int]:
-            sizes, cursor = list[int](), None
-            while True:
-                batch = self.table.query(0, pk, span, after=cursor)
-                sizes += [int(str(item.data["bytes"])) for item in batch.items]
-                cursor = batch.cursor
-                if cursor is None:
-                    return {"documents": len(sizes), "bytes": sum(sizes)}
+            sizes = [int(str(item.data["bytes"])) for item in self._kept(user_id)]
+            return {"documents": len(sizes), "bytes": sum(sizes)}
 
-        return recount(self.table, pk, TOTAL, counted, now)
+        return recount(self.table, _pk(user_id), TOTAL, counted, now)
+
+    def _kept(self, user_id: str) -> Iterator[Item]:
+        """The records of the documents that are there; those of others are removed."""
+        pk, cursor = _pk(user_id), None
+        while True:
+            batch = self.table.query(0, pk, (DOCUMENT, f"{DOCUMENT}~"), after=cursor)
+            there = Documents(self.table).get_many([item.sk.removeprefix(DOCUMENT) for item in batch.items])
+            for item in batch.items:
+                document = there.get(item.sk.removeprefix(DOCUMENT))
+                if document and document.user_id == user_id and not document.deleted_at:
+                    yield item
+                else:
+                    with suppress(Conflict):  # it is counted just now
+                        self.table.delete(item.pk, item.sk, item.rev)
+            cursor = batch.cursor
+            if cursor is None:
+                return
 
     def _grow(self, user_id: str, amounts: Mapping[str, int], cap: Mapping[str, int], now: float) -> None:
         held_to = {name: most for name, most in cap.items() if amounts.get(name, 0) > 0}

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from corpus.allowance import Allowance
 from corpus.errors import FootnoteError, QuotaExceeded
+from corpus.model import Document
 from corpus.ports import Table
+from corpus.records.documents import Documents
 from corpus.records.levels import ACTIONS, Levels
 from corpus.records.recount import QUIET_SECONDS
 from corpus.records.spend import A_DAY, Call, Cost, Spending
@@ -170,6 +172,7 @@ def test_nobody_gains_by_a_crash(sizes: tuple[int | None, ...]) -> None:
     """Killed at any call, the total is never less than what is counted of the documents; counted anew it is that."""
 
     def history(table: Table) -> None:
+        Documents(table).put(Document("d1", "ann", "linden"))
         for size in sizes:
             Usage(table).keep("ann", "d1", size, {}, CLOCK())
 
