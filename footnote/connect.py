@@ -282,9 +282,11 @@ class Footnote:
     def retry(self, scope: Scope, document_id: str) -> Document:
         """Have a document that is in error worked on once more, and return it.
 
-        Raises `NotFound` if it is not the asker's, `Conflict` if it is not in error.
+        Raises `NotFound` if it is not the asker's, `Forbidden` if they may upload nothing: it may have to be paid for
+        again; `Conflict` if it is not in error.
         """
         document = editions.mine(self.documents, scope, document_id)
+        self.allowance.allow(scope, "upload")
         if document.status != "error":
             raise Conflict(f"The document is {document.status}, and not in error.", hint="There is nothing to retry.")
         waiting = self.documents.put(replace(document, status="uploading", reason=None, stages=Stages()))

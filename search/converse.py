@@ -73,7 +73,11 @@ class Converser:
     new_id: Callable[[float], str]
 
     def begin(self, scope: Scope, persona_id: str = "", title: str = "") -> Conversation:
-        """Begin a conversation with a persona of the asker's building, or with its default one."""
+        """Begin a conversation with a persona of the asker's building, or with its default one.
+
+        Raises `Forbidden` for somebody who may hold none.
+        """
+        self.allowance.allow(scope, "converse")
         now = self.clock()
         told = (self.new_id(now), scope.user_id, scope.tenant_id, iso_time(now), iso_time(now), title, persona_id)
         return self.conversations.begin(Conversation(*told))

@@ -98,7 +98,9 @@ def test_who_may_not_ask() -> None:
     """A refused request is kept as one that was not allowed, and nothing is answered."""
     converser, scope = held(Clock())
     may_not = replace(scope, allowed_actions=frozenset({"search", "ask"}))
-    conversation = converser.begin(may_not)
+    with pytest.raises(Forbidden):
+        converser.begin(may_not)
+    conversation = converser.begin(scope)
     with pytest.raises(Forbidden, match="converse"):
         converser.say(may_not, conversation.conversation_id, "When does the pool open?")
     (kept,) = converser.conversations.messages(conversation, 10)[0]

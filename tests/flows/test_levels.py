@@ -162,24 +162,74 @@ def test_uploads_in_parts(ann: TestClient, limit: Limit) -> None:
     assert used(ann) == (1, len(RULES), 0, 0)
 
 
-@pytest.mark.parametrize("action", ["ask", "search", "stream", "upload", "share"])
-def test_an_action_that_the_level_does_not_have(ann: TestClient, limit: Limit, action: str) -> None:
-    """What the level does not allow is refused by its name, and everything else goes on."""
-    document_id = upload(ann).json()["documentId"]
-    limit(allowed_actions=frozenset(ACTIONS) - {action})
-    place, events = f"/v1/documents/{document_id}", {"accept": "text/event-stream"}
-    replies = {
-        "ask": ann.post("/v1/ask", json=QUESTION),
+ROUTES: dict[str, set[str]] = {
+    "search": {"search"},
+    "ask": {"ask"},
+    "ask as events": {"ask", "stream"},
+    "begin": {"converse"},
+    "say": {"converse", "ask"},
+    "say as events": {"converse", "ask", "stream"},
+    "chat": {"converse", "ask"},
+    "chat as events": {"converse", "ask", "stream"},
+    "upload": {"upload"},
+    "announce": {"upload"},
+    "complete": {"upload"},
+    "retry": {"upload"},
+    "share": {"share"},
+    "make a key": {"apiKeys"},
+    "title": set(),
+    "read": set(),
+    "list": set(),
+    "content": set(),
+    "keys": set(),
+}
+"""What each route needs, that needs anything, and some that need nothing."""
+
+
+def asked_in_every_way(ann: TestClient, place: str, talk: str, upload_place: str) -> dict[str, Any]:
+    """The replies of the routes above."""
+    events, said_so = {"accept": "text/event-stream"}, {"text": "When does the pool open?"}
+    chat = {"model": "footnote", "messages": [{"role": "user", "content": "When does the pool open?"}]}
+    announced = {"fileName": "a.md", "fileSize": 1, "checksumSHA256": "0" * 64}
+    return {
         "search": ann.post("/v1/search", json=QUESTION),
-        "stream": ann.post("/v1/ask", json=QUESTION, headers=events),
+        "ask": ann.post("/v1/ask", json=QUESTION),
+        "ask as events": ann.post("/v1/ask", json=QUESTION, headers=events),
+        "begin": ann.post("/v1/conversations", json={}),
+        "say": ann.post(f"{talk}/messages", json=said_so),
+        "say as events": ann.post(f"{talk}/messages", json=said_so, headers=events),
+        "chat": ann.post("/v1/chat/completions", json=chat),
+        "chat as events": ann.post("/v1/chat/completions", json=chat | {"stream": True}),
         "upload": upload(ann),
+        "announce": ann.post("/v1/uploads", json=announced),
+        "complete": ann.post(f"{upload_place}/complete"),
+        "retry": ann.post(f"{place}/retry"),
         "share": ann.patch(place, json={"access": {"isPublic": True}}),
+        "make a key": ann.post("/v1/keys", json={"name": "mine", "allowedActions": ["ask"]}),
+        "title": ann.patch(place, json={"title": "Rules"}),
+        "read": ann.get(place),
+        "list": ann.get("/v1/documents"),
+        "content": ann.get(f"{place}/content"),
+        "keys": ann.get("/v1/keys"),
     }
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_action_that_the_level_does_not_have(ann: TestClient, limit: Limit, action: str) -> None:
+    """What the level does not allow is refused by its name wherever it is done, and everything else goes on."""
+    limit(allowed_actions=frozenset(ACTIONS))
+    place = f"/v1/documents/{upload(ann).json()['documentId']}"
+    talk = f"/v1/conversations/{ann.post('/v1/conversations', json={}).json()['conversationId']}"
+    announced = {"fileName": "a.md", "fileSize": 1, "checksumSHA256": "0" * 64}
+    upload_place = f"/v1/uploads/{ann.post('/v1/uploads', json=announced).json()['uploadId']}"
+    limit(allowed_actions=frozenset(ACTIONS) - {action})
+
+    replies = asked_in_every_way(ann, place, talk, upload_place)
+    assert replies.keys() == ROUTES.keys()
     refused = {name for name, reply in replies.items() if reply.status_code == 403}
-    assert refused == ({"ask", "stream"} if action == "ask" else {action})
-    assert f"does not allow '{action}'" in replies[action].json()["detail"]
-    assert ann.patch(place, json={"title": "Rules"}).status_code == 200
-    assert ann.get(place).status_code == 200
+    assert refused == {name for name, needed in ROUTES.items() if action in needed}
+    for name in refused:
+        assert f"does not allow '{action}'" in replies[name].text
     assert ann.delete(place).status_code == 204
 
 
