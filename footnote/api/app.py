@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -25,16 +24,8 @@ from footnote.api import (
 )
 from footnote.api.door import Door, most_at_once
 from footnote.api.meter import RequestMeter
-from footnote.api.problems import EXPECTED, Problem, handle
+from footnote.api.problems import documented, handle
 from footnote.connect import Footnote
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status.value: {
-        "description": status.phrase,
-        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
-    }
-    for status in EXPECTED
-}
 
 
 def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
@@ -54,7 +45,8 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
         version=version("footnote"),
         summary="Ask your documents, and open every footnote.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        responses=PROBLEMS,
+        responses=documented(),
+        redirect_slashes=False,  # a redirect would lead wherever the request's own `Host` says
         docs_url=None,  # those pages would load scripts from elsewhere; /openapi.json is there
         redoc_url=None,
     )

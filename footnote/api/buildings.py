@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from corpus.records.tenants import Tenants, tenant_data, tenant_from
 from footnote.api.asker import Admin, Operator, Parts
 from footnote.api.building_shapes import BuildingChange, BuildingShape, BuildingsReply
-from footnote.api.replies import expect, sent, tagged
+from footnote.api.replies import UNCHANGED, expect, sent, tagged
 from footnote.api.trails import audited
 
 router = APIRouter(prefix="/v1", tags=["buildings"])
@@ -18,7 +18,7 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
 
 
-@router.get("/building", response_model=BuildingShape)
+@router.get("/building", response_model=BuildingShape, responses=UNCHANGED)
 def building(request: Request, footnote: Parts, scope: Admin) -> Response:
     """Return what holds in your building; for administrators."""
     return tagged(request, tenant_data(Tenants(footnote.table).get(scope.tenant_id)))
@@ -38,7 +38,7 @@ def change(request: Request, footnote: Parts, scope: Admin, said: BuildingChange
     return sent(tenant_data(kept))
 
 
-@router.get("/buildings", response_model=BuildingsReply)
+@router.get("/buildings", response_model=BuildingsReply, responses=UNCHANGED)
 def buildings(request: Request, footnote: Parts, _: Operator, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """List the buildings of which anything was ever told; for administrators of the installation's own, `home`."""
     found, following = Tenants(footnote.table).listed(limit, cursor)

@@ -18,21 +18,18 @@ from corpus.records.personas import Persona
 from corpus.scope import Scope
 from footnote.api.asker import Asker, Parts
 from footnote.api.chat_shapes import ChatCompletion, ChatRequest, ModelsReply
-from footnote.api.problems import EXPECTED, OpenAIErrorReply
+from footnote.api.problems import documented
 from footnote.api.replies import Data, rendered, sent
 from footnote.api.streams import MEDIA_TYPE, sending
 from footnote.api.trails import accessed
 from footnote.connect import Footnote
 from search.followups import Turn
 
-ERRORS: Mapping[int | str, dict[str, Any]] = {
-    status.value: {"description": status.phrase, "model": OpenAIErrorReply} for status in EXPECTED
-}
-router = APIRouter(prefix="/v1", tags=["chat"], responses={**ERRORS})
+router = APIRouter(prefix="/v1", tags=["chat"], responses=documented("/v1/models"))
 CHUNKS: Mapping[int | str, dict[str, Any]] = {
     HTTPStatus.OK.value: {
         "description": "The answer; with `stream`, in chunks.",
-        "content": {MEDIA_TYPE: {"schema": {}}},
+        "content": {MEDIA_TYPE: {"schema": {}, "example": 'data: {…,"choices":[…]}\n\ndata: [DONE]\n\n'}},
     }
 }
 _MARK = re.compile(r"\[(\d+)\]")

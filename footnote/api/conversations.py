@@ -22,7 +22,7 @@ from footnote.api.conversation_shapes import (
     MessageShape,
     Said,
 )
-from footnote.api.replies import Data, Once, once, tagged
+from footnote.api.replies import UNCHANGED, Data, Once, once, tagged
 from footnote.api.streams import ANSWER, EXAMPLE, SENTENCE, Event, Telling, described, streamed, wanted
 from footnote.api.trails import accessed
 from footnote.connect import Footnote
@@ -55,7 +55,7 @@ def begin(request: Request, footnote: Parts, scope: Talker, asked: ConversationR
     return once(footnote, scope, request, asked.model_dump(), make)
 
 
-@router.get("", response_model=ConversationsReply)
+@router.get("", response_model=ConversationsReply, responses=UNCHANGED)
 def conversations(
     request: Request, footnote: Parts, scope: Talker, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
@@ -64,7 +64,7 @@ def conversations(
     return tagged(request, {"conversations": [conversation_data(one) for one in found], "cursor": following})
 
 
-@router.get("/{conversation_id}", response_model=ConversationReply)
+@router.get("/{conversation_id}", response_model=ConversationReply, responses=UNCHANGED)
 def conversation(
     request: Request, footnote: Parts, scope: Talker, conversation_id: str, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:

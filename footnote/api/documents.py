@@ -14,7 +14,7 @@ from corpus.records.documents import Listing, unknown
 from corpus.records.events import Events, event_data
 from corpus.records.shares import Shares, shared_data
 from footnote.api.asker import Asker, Parts, readable
-from footnote.api.replies import downloaded, linked, tagged
+from footnote.api.replies import UNCHANGED, downloaded, linked, tagged
 from footnote.api.shapes import DocumentsReply, DocumentStatus, DocumentWithProgress, EventsReply, PagesReply, PageText
 from footnote.api.trails import accessed
 from footnote.render import document_data, document_with_progress, page_data, page_text_data
@@ -22,7 +22,7 @@ from footnote.render import document_data, document_with_progress, page_data, pa
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
 
-@router.get("", response_model=DocumentsReply)
+@router.get("", response_model=DocumentsReply, responses=UNCHANGED)
 def documents(
     request: Request,
     footnote: Parts,
@@ -50,7 +50,7 @@ def documents(
     return tagged(request, {"documents": told, "cursor": following})
 
 
-@router.get("/{document_id}", response_model=DocumentWithProgress)
+@router.get("/{document_id}", response_model=DocumentWithProgress, responses=UNCHANGED)
 def document(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
     """Return a document's record: its status, how far it is, its page ledger, and why it is in error if it is."""
     with accessed(request, footnote, scope, "read", document_id):
@@ -58,7 +58,7 @@ def document(request: Request, footnote: Parts, scope: Asker, document_id: str) 
     return tagged(request, document_with_progress(found, footnote.jobs.get(document_id, found.job_id)))
 
 
-@router.get("/{document_id}/events", response_model=EventsReply)
+@router.get("/{document_id}/events", response_model=EventsReply, responses=UNCHANGED)
 def events(
     request: Request,
     footnote: Parts,
@@ -77,7 +77,10 @@ def events(
 @router.get(
     "/{document_id}/content",
     response_class=Response,
-    responses={HTTPStatus.TEMPORARY_REDIRECT.value: {"description": "It is in S3, under the address in `Location`."}},
+    responses={
+        **UNCHANGED,
+        HTTPStatus.TEMPORARY_REDIRECT.value: {"description": "It is in S3, where `Location` says."},
+    },
 )
 def content(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
     """Return the original as it was uploaded last, to be saved rather than shown: it is untrusted."""
@@ -92,7 +95,7 @@ def content(request: Request, footnote: Parts, scope: Asker, document_id: str) -
     return downloaded(request, blob, found)
 
 
-@router.get("/{document_id}/pages/{page_number}", response_model=PageText)
+@router.get("/{document_id}/pages/{page_number}", response_model=PageText, responses=UNCHANGED)
 def page(request: Request, footnote: Parts, scope: Asker, document_id: str, page_number: int) -> Response:
     """Return the stored text of a page, where citations point: `startPosition` is where it begins in the document."""
     with accessed(request, footnote, scope, "read", document_id):
@@ -104,7 +107,7 @@ def page(request: Request, footnote: Parts, scope: Asker, document_id: str, page
     return tagged(request, page_text_data(found, pages[0], text.text))
 
 
-@router.get("/{document_id}/pages", response_model=PagesReply)
+@router.get("/{document_id}/pages", response_model=PagesReply, responses=UNCHANGED)
 def pages(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
     """Return the page ledger of the version that answers: how each page was read; no pages while none does."""
     with accessed(request, footnote, scope, "read", document_id):

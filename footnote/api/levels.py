@@ -16,13 +16,13 @@ from corpus.records.usage import Usage
 from footnote.admission import OPERATE
 from footnote.api.asker import Admin, Asker, Parts
 from footnote.api.level_shapes import LevelChange, LevelShape, LevelsReply, SpendReply, UsageReply
-from footnote.api.replies import sent, tagged
+from footnote.api.replies import UNCHANGED, sent, tagged
 from footnote.api.trails import audited
 
 router = APIRouter(prefix="/v1", tags=["levels"])
 
 
-@router.get("/levels", response_model=LevelsReply)
+@router.get("/levels", response_model=LevelsReply, responses=UNCHANGED)
 def levels(request: Request, footnote: Parts, _: Asker) -> Response:
     """List the service levels, what each allows, and how much of it."""
     return tagged(request, {"levels": [level_data(one) for one in Levels(footnote.table).all()]})

@@ -32,7 +32,7 @@ from footnote.api.people_shapes import (
     PersonChange,
     PersonShape,
 )
-from footnote.api.replies import Data, once, sent, tagged
+from footnote.api.replies import UNCHANGED, Data, once, sent, tagged
 from footnote.api.trails import audited
 from footnote.connect import Footnote
 
@@ -41,7 +41,7 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
 
 
-@router.get("/me", response_model=Me)
+@router.get("/me", response_model=Me, responses=UNCHANGED)
 def me(request: Request, footnote: Parts, scope: Asker) -> Response:
     """Return who you are here: your record, the building, and what you may do."""
     return tagged(request, _me(_self(footnote, scope), scope))
@@ -67,7 +67,7 @@ def make_key(footnote: Parts, scope: KeyMaker, asked: KeyRequest) -> Response:
     return sent({**key_data(made), "key": key}, HTTPStatus.CREATED)
 
 
-@router.get("/keys", response_model=KeysReply)
+@router.get("/keys", response_model=KeysReply, responses=UNCHANGED)
 def keys(request: Request, footnote: Parts, scope: KeyHolder, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """List your API keys, newest first: what each is for and when it was last used, never the key itself."""
     found, following = footnote.api_keys.of_user(scope.user_id, limit, cursor)
@@ -82,7 +82,7 @@ def revoke_key(footnote: Parts, scope: KeyHolder, key_id: str) -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.get("/people", response_model=PeopleReply)
+@router.get("/people", response_model=PeopleReply, responses=UNCHANGED)
 def people(request: Request, footnote: Parts, scope: Admin, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """List the people at home in the building who signed in, the latest first."""
     found, following = footnote.people.recent(scope.tenant_id, limit, cursor)
@@ -107,7 +107,7 @@ def change_person(footnote: Parts, scope: Admin, user_id: str, said: PersonChang
     return sent(person_data(kept))
 
 
-@router.get("/grants", response_model=GrantsReply)
+@router.get("/grants", response_model=GrantsReply, responses=UNCHANGED)
 def grants(request: Request, footnote: Parts, scope: Admin, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """List the building's grants, those that end last first."""
     found, following = footnote.grants.of_tenant(scope.tenant_id, limit, cursor)

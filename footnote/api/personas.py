@@ -14,21 +14,21 @@ from corpus.records.personas import Contact, Persona, Personas, persona_data, un
 from corpus.scope import Scope
 from footnote.api.asker import Asker, Parts
 from footnote.api.conversation_shapes import PersonaRequest, PersonaShape, PersonasReply
-from footnote.api.replies import expect, sent, tagged
+from footnote.api.replies import UNCHANGED, expect, sent, tagged
 
 NEEDED = "admin"
 router = APIRouter(prefix="/v1/personas", tags=["personas"])
 PersonaId = Annotated[str, Path(pattern=f"^{ID.pattern}$")]
 
 
-@router.get("", response_model=PersonasReply)
+@router.get("", response_model=PersonasReply, responses=UNCHANGED)
 def personas(request: Request, footnote: Parts, scope: Asker) -> Response:
     """List who answers in your building."""
     found = Personas(footnote.table).of_tenant(scope.tenant_id)
     return tagged(request, {"personas": [persona_data(one) for one in found]})
 
 
-@router.get("/{persona_id}", response_model=PersonaShape)
+@router.get("/{persona_id}", response_model=PersonaShape, responses=UNCHANGED)
 def persona(request: Request, footnote: Parts, scope: Asker, persona_id: PersonaId) -> Response:
     """Return a persona of your building."""
     return tagged(request, persona_data(_known(Personas(footnote.table), scope, persona_id)))

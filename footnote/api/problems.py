@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -52,7 +53,7 @@ STATUS: Mapping[type[FootnoteError], HTTPStatus] = {
 """By error, the most particular that fits."""
 
 
-EXPECTED = tuple(map(HTTPStatus, (400, 401, 403, 404, 409, 412, 413, 422, 429, 503)))
+EXPECTED = tuple(map(HTTPStatus, (400, 401, 403, 404, 409, 412, 413, 422, 429, 500, 503)))
 """What the OpenAPI document says may go wrong anywhere."""
 OPENAI = frozenset({"/v1/models", "/v1/chat/completions"})
 """Where the OpenAI protocol is spoken."""
@@ -107,7 +108,7 @@ def of_error(error: FootnoteError, path: str = "") -> JSONResponse:
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
     if isinstance(error, Unavailable):
-        headers["Retry-After"] = str(int(error.retry_after or 1))
+        headers["Retry-After"] = str(math.ceil(error.retry_after or 1))
     if isinstance(error, QuotaExceeded) and error.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
     return problem(status, error.code, error.message, error.hint, path=path, **headers)
@@ -121,6 +122,25 @@ def of_bug(request: Request, error: Exception) -> JSONResponse:
     said = problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, path=path)
     said.headers["X-Request-Id"] = request_id  # this reply goes out by the outermost door
     return said
+
+
+def documented(path: str = "") -> dict[int | str, dict[str, Any]]:
+    """Return what the OpenAPI document says of whatever may go wrong where this is asked, with the headers it bears."""
+    seconds = {"description": "In how many seconds it may be asked again.", "schema": {"type": "integer"}}
+    headers: dict[int, dict[str, Any]] = {
+        HTTPStatus.UNAUTHORIZED: {
+            "WWW-Authenticate": {"description": "How to sign in: Bearer.", "schema": {"type": "string"}}
+        },
+        HTTPStatus.TOO_MANY_REQUESTS: {
+            "Retry-After": {**seconds, "description": "Where time helps: in how many seconds."}
+        },
+        HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": seconds},
+    }
+    problem_details = {"content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
+    body: dict[str, Any] = {"model": OpenAIErrorReply} if path in OPENAI else problem_details
+    return {
+        status.value: {"description": status.phrase, "headers": headers.get(status, {}), **body} for status in EXPECTED
+    }
 
 
 def handle(app: FastAPI) -> None:
@@ -144,8 +164,9 @@ def handle(app: FastAPI) -> None:
             return of_bug(request, error)
         status = HTTPStatus(error.status_code)
         code = {404: NotFound.code, 405: "method_not_allowed", 413: TooLarge.code}.get(status, BadRequest.code)
-        detail = error.detail if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else f"{status.phrase}."
-        return problem(status, code, detail, path=request.url.path)
+        said = status in {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+        detail = error.detail if said else f"{status.phrase}."
+        return problem(status, code, detail, path=request.url.path, **(error.headers or {}))
 
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> JSONResponse:

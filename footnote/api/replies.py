@@ -25,6 +25,10 @@ MAX_KEY = 255
 UNTYPED = "application/octet-stream"
 LINK_SECONDS = 60
 REPLAYED = {"Idempotent-Replayed": "true"}
+UNCHANGED: dict[int | str, dict[str, Any]] = {
+    HTTPStatus.NOT_MODIFIED.value: {"description": "It is as it was under the ETag in `If-None-Match`."}
+}
+"""What the OpenAPI document says of replies with an ETag."""
 
 
 def sent(data: Data, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> Response:

@@ -15,7 +15,7 @@ from corpus.keys import iso_day
 from corpus.model import Json
 from corpus.scope import Scope
 from footnote.api.asker import Admin, Parts
-from footnote.api.replies import tagged
+from footnote.api.replies import UNCHANGED, tagged
 from footnote.api.trail_shapes import AccessReply, AuditReply
 from footnote.connect import Footnote
 
@@ -56,7 +56,7 @@ def audited(footnote: Footnote, scope: Scope, action: str, target: str, **detail
     footnote.trails.audited(scope.user_id, scope.tenant_id, action, target, details, footnote.clock())
 
 
-@router.get("/access", response_model=AccessReply)
+@router.get("/access", response_model=AccessReply, responses=UNCHANGED)
 def accesses(
     request: Request,
     footnote: Parts,
@@ -71,7 +71,7 @@ def accesses(
     return tagged(request, {"accesses": found, "cursor": following})
 
 
-@router.get("/audit", response_model=AuditReply)
+@router.get("/audit", response_model=AuditReply, responses=UNCHANGED)
 def audits(
     request: Request,
     footnote: Parts,

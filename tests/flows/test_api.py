@@ -206,6 +206,7 @@ def test_coverage_is_told(client: TestClient, footnote: Footnote) -> None:
         ("GET", "/v1/documents/..%2f..%2fetc", None, 404, "not_found"),
         ("GET", "/v1/nothing", None, 404, "not_found"),
         ("PUT", "/v1/documents", None, 405, "method_not_allowed"),
+        ("GET", "/v1/documents/", None, 404, "not_found"),
         ("GET", "/docs", None, 404, "not_found"),
     ],
 )
@@ -216,6 +217,14 @@ def test_problems(client: TestClient, method: str, path: str, body: object, stat
     assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json")
     assert set(reply.json()) == {"type", "title", "status", "detail", "code", "hint"}
     assert (reply.json()["status"], reply.json()["code"]) == (status, code)
+
+
+def test_what_a_refusal_says_besides(client: TestClient) -> None:
+    """Of a method that there is not, what may be asked; of a body that nobody can read, why; of an outage, when."""
+    assert client.put("/v1/documents").headers["allow"] in {"GET", "POST"}
+    unread = client.post("/v1/documents", content=b"--x", headers={"content-type": "multipart/form-data"})
+    assert (unread.status_code, unread.json()["detail"]) == (400, "Missing boundary in multipart.")
+    assert of_error(Unavailable("later", retry_after=0.4)).headers["Retry-After"] == "1"
 
 
 def test_too_large(client: TestClient) -> None:
@@ -340,6 +349,27 @@ def test_openapi(client: TestClient) -> None:
             assert operation["description"]
             kind = "application/json" if path in OPENAI else "application/problem+json"
             assert list(operation["responses"]["404"]["content"]) == [kind]
+            assert operation["responses"].keys() >= {
+                "400",
+                "401",
+                "403",
+                "409",
+                "412",
+                "413",
+                "422",
+                "429",
+                "500",
+                "503",
+            }
+            for status, header in (("401", "WWW-Authenticate"), ("429", "Retry-After"), ("503", "Retry-After")):
+                assert header in operation["responses"][status]["headers"]
+    for path, verbs in schema["paths"].items():
+        if "get" in verbs and "{" not in path:
+            tagged = "etag" in client.get(path).headers
+            assert tagged == ("304" in verbs["get"]["responses"]), path
+    for kept in ("", "/content", "/events", "/pages", "/pages/{page_number}"):
+        assert "304" in schema["paths"][f"/v1/documents/{{document_id}}{kept}"]["get"]["responses"]
+    assert "307" in schema["paths"]["/v1/documents/{document_id}/content"]["get"]["responses"]
     assert schema["components"]["schemas"]["SearchRequest"]["examples"]
     assert "HTTPValidationError" not in json.dumps(schema)
 
