@@ -75,11 +75,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document's record; `data` is all of it, with the names of the API."""
+    """A document's record; `cost_micros`, in millionths of a dollar, is what its embeddings cost.
+
+    `data` is all of it, with the names of the API.
+    """
 
     document_id: str
     file_name: str
     status: str
+    cost_micros: int
     data: Mapping[str, Any]
 
 
@@ -219,7 +223,7 @@ def _refused(status: int, data: bytes) -> Refused:
 
 
 def _document(data: Mapping[str, Any]) -> Document:
-    return Document(data["documentId"], data["fileName"], data["status"], data)
+    return Document(data["documentId"], data["fileName"], data["status"], data["costMicros"], data)
 
 
 def _answer(data: Mapping[str, Any]) -> Answer:

@@ -150,6 +150,9 @@ class DocumentShape(BaseModel):
     inForceUntil: str | None
     supersedes: str | None = Field(description="the document whose place it takes")
     supersededBy: list[str]
+    costMicros: int = Field(
+        examples=[1250], description="what its embeddings cost, all versions, in millionths of a dollar"
+    )
 
 
 class AccessChange(BaseModel):

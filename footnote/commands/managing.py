@@ -12,6 +12,7 @@ from rich.table import Table
 
 from corpus.errors import NotFound
 from corpus.model import Document
+from corpus.prices import A_MILLION
 from corpus.records.documents import Listing, unknown
 from corpus.records.jobs import Job
 from corpus.records.shares import Shares
@@ -165,6 +166,8 @@ def _facts(document: Document, job: Job | None) -> Iterator[tuple[str, str]]:
     if document.preview:
         yield "begins", " ".join(document.preview.split())
     yield "answers with", counted(chunk_count(document), "chunk")
+    if document.cost_micros:
+        yield "cost", f"{document.cost_micros / A_MILLION:.6f} dollars for its embeddings"
     yield "uploaded", document.upload_date
     yield "version", document.version or "not uploaded yet"
     yield "SHA-256", document.checksum_sha256

@@ -23,6 +23,8 @@ from corpus.records.spend import Cost, Spending, month_of
 from corpus.records.tenants import Caps, Tenants
 from footnote import adapters
 from footnote.api.app import create_app
+from footnote.client import _document
+from footnote.commands import managing
 from footnote.connect import Footnote, connect
 from footnote.settings import Settings
 from ingest.replay import replay
@@ -103,6 +105,24 @@ def test_a_document_says_what_it_cost(paying: World) -> None:
     assert job
     assert (job.embed_tokens, job.cost_micros) == (10, 10)
     assert spent(paying) == Cost(20, embed_tokens=20)
+
+
+def test_what_a_document_cost_is_shown(
+    client: TestClient, footnote: Footnote, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a document's embeddings cost is told by its record over HTTP, to programs, and on the command line."""
+    (listed,) = client.get("/v1/documents").json()["documents"]
+    scope = footnote.local_scope()
+    managing.show(footnote, scope, "rules.md", as_json=False)
+    assert "dollars" not in capsys.readouterr().out  # what runs here is free
+    found = footnote.documents.get(listed["documentId"])
+    assert found
+    footnote.documents.put(replace(found, cost_micros=1_250))
+
+    told = client.get(f"/v1/documents/{listed['documentId']}").json()
+    assert (told["costMicros"], _document(told).cost_micros) == (1_250, 1_250)
+    managing.show(footnote, scope, "rules.md", as_json=False)
+    assert "0.001250 dollars for its embeddings" in capsys.readouterr().out
 
 
 def test_a_document_beyond_the_cap(paying: World) -> None:
