@@ -56,8 +56,6 @@ def complete(request: Request, footnote: Parts, scope: Asker, asked: ChatRequest
     question, turns = asked.question_and_turns()
     if not question:
         raise BadRequest("The last message is to be a user's, and to hold text.")
-    if asked.stream:
-        footnote.allowance.allow(scope, "stream")
     persona = footnote.converser.personas.answering(scope.tenant_id, asked.model)
     head = {"id": f"chatcmpl-{ulid(footnote.clock())}", "created": int(footnote.clock()), "model": persona.persona_id}
     if asked.stream:
