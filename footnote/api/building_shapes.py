@@ -60,4 +60,4 @@ class BuildingsReply(BaseModel):
     """A page of buildings, by id; without a cursor it was the last."""
 
     buildings: list[BuildingShape]
-    cursor: str | None
+    cursor: str | None = Field(examples=[None])

@@ -29,7 +29,7 @@ def upload(
     request: Request,
     footnote: Parts,
     scope: Asker,
-    file: Annotated[UploadFile, File(description="The document.")],
+    file: Annotated[UploadFile, File(description="The document.", examples=["%PDF-1.7 …"])],
 ) -> Response:
     """Upload a document. It is worked on at once; its `status` says when it can be searched.
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_QUESTION = 4000
+MESSAGE = {"role": "assistant", "content": "The pool opens at nine in the morning. [1]", "annotations": []}
 
 
 class ChatMessage(BaseModel):
@@ -57,7 +58,7 @@ class ModelShape(BaseModel):
     id: str = Field(examples=["concierge"])
     object: str = Field(examples=["model"])
     created: int
-    owned_by: str
+    owned_by: str = Field(examples=["home"])
 
 
 class ModelsReply(BaseModel):
@@ -70,9 +71,9 @@ class ModelsReply(BaseModel):
 class ChatCompletion(BaseModel):
     """An answer, with the citations of its sentences as annotations."""
 
-    id: str
+    id: str = Field(examples=["chatcmpl-01KD0000000000000000000000"])
     object: str = Field(examples=["chat.completion"])
     created: int
-    model: str
-    choices: list[dict[str, Any]]
-    usage: dict[str, int]
+    model: str = Field(examples=["footnote"])
+    choices: list[dict[str, Any]] = Field(examples=[[{"index": 0, "message": MESSAGE, "finish_reason": "stop"}]])
+    usage: dict[str, int] = Field(examples=[{"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}])

@@ -80,29 +80,29 @@ class ConversationShape(BaseModel):
     conversationId: str = Field(examples=[CONVERSATION_ID])
     userId: str = Field(examples=["local"])
     tenantId: str = Field(examples=["home"])
-    personaId: str | None
+    personaId: str | None = Field(examples=["linden"])
     title: str = Field(examples=["The pool"])
     createdAt: str = Field(examples=["2026-11-21T09:00:00.000Z"])
-    lastMessageAt: str
+    lastMessageAt: str = Field(examples=["2026-11-21T09:00:00.000Z"])
 
 
 class MessageShape(BaseModel):
     """Something that was said, by a person or by `bot`; what is the bot's only is null of a person's."""
 
-    messageId: str
+    messageId: str = Field(examples=["01KD0000000000000000000000"])
     conversationId: str = Field(examples=[CONVERSATION_ID])
-    timestamp: str
+    timestamp: str = Field(examples=["2026-11-21T09:00:00.000Z"])
     userId: str = Field(examples=["bot"])
     text: str = Field(examples=["The pool opens at ten on Sundays. [1]"])
-    requestType: str | None
-    requiredActions: list[str]
+    requestType: str | None = Field(examples=[None])
+    requiredActions: list[str] = Field(examples=[[]])
     allowed: bool
     usedQuery: str | None = Field(
         examples=["When does the pool open on Sundays?"], description="what was searched for: the question by itself"
     )
     answerType: str | None = Field(examples=["grounded"], description="grounded, partial, conflict or not_found")
     citations: list[CitationShape]
-    notes: list[str]
+    notes: list[str] = Field(examples=[[]])
     contact: ContactShape | None = Field(description="whom to turn to, where the documents do not answer all of it")
 
 
@@ -110,11 +110,11 @@ class ConversationsReply(BaseModel):
     """A page of conversations, those with the newest message first; without a cursor it was the last."""
 
     conversations: list[ConversationShape]
-    cursor: str | None
+    cursor: str | None = Field(examples=[None])
 
 
 class ConversationReply(ConversationShape):
     """A conversation with a page of its messages, newest first; without a cursor it was the last."""
 
     messages: list[MessageShape]
-    cursor: str | None
+    cursor: str | None = Field(examples=[None])

@@ -20,19 +20,19 @@ class PersonShape(BaseModel):
 
     userId: str = Field(examples=["8c0d7f2e"])
     tenantId: str = Field(examples=["home"], description="the building they are at home in")
-    email: str
-    firstName: str
-    lastName: str
-    role: str = Field(description="user, staff or admin")
-    provider: str
+    email: str = Field(examples=["ann@example.org"])
+    firstName: str = Field(examples=["Ann"])
+    lastName: str = Field(examples=["Okafor"])
+    role: str = Field(examples=["user"], description="user, staff or admin")
+    provider: str = Field(examples=["oidc"])
     isActive: bool
     serviceLevel: str = Field(examples=["basic"])
-    createdAt: str
-    updatedAt: str
-    lastLoginAt: str | None
+    createdAt: str = Field(examples=["2026-11-21T09:00:00.000Z"])
+    updatedAt: str = Field(examples=["2026-11-21T09:00:00.000Z"])
+    lastLoginAt: str | None = Field(examples=["2026-11-21T09:00:00.000Z"])
     loginCount: int
-    preferences: dict[str, Any]
-    metadata: dict[str, Any]
+    preferences: dict[str, Any] = Field(examples=[{"language": "de"}])
+    metadata: dict[str, Any] = Field(examples=[{}])
 
 
 class Me(PersonShape):
@@ -75,7 +75,7 @@ class PeopleReply(BaseModel):
     """A page of people; without a cursor it was the last."""
 
     people: list[PersonShape]
-    cursor: str | None
+    cursor: str | None = Field(examples=[None])
 
 
 class KeyRequest(BaseModel):
@@ -98,14 +98,14 @@ class KeyRequest(BaseModel):
 class KeyShape(BaseModel):
     """What is known of an API key."""
 
-    keyId: str
+    keyId: str = Field(examples=["01KD0000000000000000000000"])
     name: str = Field(examples=["lobby screen"])
     allowedActions: list[str] = Field(examples=[["ask"]])
-    tenantId: str
-    createdAt: str
-    expiresAt: str | None
-    lastUsedAt: str | None = Field(description="noted once an hour")
-    revokedAt: str | None
+    tenantId: str = Field(examples=["home"])
+    createdAt: str = Field(examples=["2026-11-21T09:00:00.000Z"])
+    expiresAt: str | None = Field(examples=[None])
+    lastUsedAt: str | None = Field(examples=[None], description="noted once an hour")
+    revokedAt: str | None = Field(examples=[None])
 
 
 class MadeKey(KeyShape):
@@ -118,7 +118,7 @@ class KeysReply(BaseModel):
     """A page of keys, newest first; without a cursor it was the last."""
 
     keys: list[KeyShape]
-    cursor: str | None
+    cursor: str | None = Field(examples=[None])
 
 
 class GrantRequest(BaseModel):
@@ -150,21 +150,21 @@ class GrantRequest(BaseModel):
 class GrantShape(BaseModel):
     """A grant."""
 
-    grantId: str
-    userId: str
-    tenantId: str
-    role: str = Field(description="resident, guest, staff or admin")
-    unitId: str | None
-    start: str = Field(alias="from")
-    until: str | None
-    grantedBy: str
+    grantId: str = Field(examples=["01KD0000000000000000000000"])
+    userId: str = Field(examples=["8c0d7f2e"])
+    tenantId: str = Field(examples=["home"])
+    role: str = Field(examples=["guest"], description="resident, guest, staff or admin")
+    unitId: str | None = Field(examples=["12"])
+    start: str = Field(alias="from", examples=["2026-11-21T09:00:00.000Z"])
+    until: str | None = Field(examples=[None])
+    grantedBy: str = Field(examples=["5b1e9d20"])
 
 
 class GrantsReply(BaseModel):
     """A page of grants, those that end last first; without a cursor it was the last."""
 
     grants: list[GrantShape]
-    cursor: str | None
+    cursor: str | None = Field(examples=[None])
 
 
 class GrantsImport(BaseModel):

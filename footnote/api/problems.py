@@ -81,7 +81,7 @@ class OpenAIError(BaseModel):
     message: str = Field(examples=["There is no identity provider here whose token this could be."])
     type: str = Field(examples=["authentication_error"])
     code: str = Field(description="Stable; docs/errors.md lists them.", examples=["unauthenticated"])
-    param: str | None = None
+    param: str | None = Field(default=None, examples=["messages"])
 
 
 class OpenAIErrorReply(BaseModel):

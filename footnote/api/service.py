@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 
 from corpus.errors import FootnoteError, Unavailable
 from corpus.ports import BlobStore, Queue, Table, VectorIndex
-from footnote.api.asker import Admin, Parts
+from footnote.api.asker import Operator, Parts
 from footnote.api.meter import RequestMeter
 from footnote.api.shapes import Health
 from footnote.connect import Footnote
@@ -20,6 +22,9 @@ log = logging.getLogger(__name__)
 router = APIRouter(tags=["service"])
 machine_router = APIRouter(tags=["service"])
 """What is of use to who runs the process itself; behind a gateway nobody does."""
+MEASURED: dict[int | str, dict[str, Any]] = {
+    HTTPStatus.OK.value: {"content": {"text/plain": {"example": 'footnote_recall_at_10{visible="10000"} 0.99\n'}}}
+}
 
 
 @router.get("/health")
@@ -52,8 +57,8 @@ def _usable(footnote: Footnote, name: str) -> bool:
     return True
 
 
-@machine_router.get("/metrics", response_class=PlainTextResponse)
-def metrics(request: Request, footnote: Parts, _: Admin) -> str:
+@machine_router.get("/metrics", response_class=PlainTextResponse, responses=MEASURED)
+def metrics(request: Request, footnote: Parts, _: Operator) -> str:
     """Return what is measured, as Prometheus reads it: the requests of this process, and recall by what askers see."""
     meter: RequestMeter = request.app.state.meter
     return meter.exposition() + exposition(footnote.recalls.lately(footnote.clock()))

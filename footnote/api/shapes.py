@@ -80,7 +80,7 @@ class SearchRequest(Question):
 class HitShape(BaseModel):
     """A chunk that fits, and where it stands: `content` is the stored text between the positions."""
 
-    chunkId: str
+    chunkId: str = Field(examples=["3f0c1f5e-6a35-4c53-9a0f-0a9c6a5a4c11-7"])
     documentId: str = Field(examples=[DOCUMENT_ID])
     fileName: str = Field(examples=["house-rules.pdf"])
     pageNumber: int = Field(examples=[3])
@@ -88,7 +88,9 @@ class HitShape(BaseModel):
     startPosition: int
     endPosition: int
     score: float = Field(examples=[1.42])
-    tableHeader: str = Field(description="the columns of its rows, where their header stands in an earlier chunk")
+    tableHeader: str = Field(
+        examples=[""], description="the columns of its rows, where their header stands in an earlier chunk"
+    )
     content: str = Field(examples=["The pool opens at nine in the morning."])
 
 
@@ -103,7 +105,7 @@ class CitationShape(BaseModel):
 
     number: int = Field(examples=[1])
     documentId: str = Field(examples=[DOCUMENT_ID])
-    version: str
+    version: str = Field(examples=["00000000000000000001"])
     fileName: str = Field(examples=["house-rules.pdf"])
     pageNumber: int = Field(examples=[3])
     pageLabel: str = Field(examples=["iii"])
@@ -112,7 +114,7 @@ class CitationShape(BaseModel):
     endPosition: int
     quote: str = Field(examples=["The pool opens at nine in the morning."])
     inForceFrom: str | None = Field(examples=["2027-01-01"])
-    inForceUntil: str | None
+    inForceUntil: str | None = Field(examples=[None])
     available: bool = Field(description="false once you may not read it any more: nothing else is told of it then")
 
 
@@ -122,8 +124,8 @@ class AnswerReply(BaseModel):
     type: str = Field(examples=["grounded"], description="grounded, partial, conflict or not_found")
     text: str = Field(examples=["The pool opens at nine in the morning. [1]"])
     citations: list[CitationShape]
-    notes: list[str]
-    asOf: str | None = Field(description="the day that was asked for, if one was")
+    notes: list[str] = Field(examples=[[]])
+    asOf: str | None = Field(examples=["2027-01-31"], description="the day that was asked for, if one was")
     contact: dict[str, str] | None = Field(
         description="whom to turn to, where something was not answered",
         examples=[{"name": "Caretaker", "phone": "0187"}],
@@ -141,15 +143,17 @@ class DocumentShape(BaseModel):
     fileSize: int = Field(examples=[48211])
     status: str = Field(examples=["ready"], description="uploading, processing, ready or error")
     uploadDate: str = Field(examples=["2026-11-21T09:00:00.000Z"])
-    version: str
+    version: str = Field(examples=["00000000000000000001"])
     metadata: dict[str, Any] = Field(examples=[METADATA])
     searchableContent: dict[str, Any] = Field(examples=[CONTENT])
-    coverage: dict[str, Any]
-    reason: dict[str, Any] | None
+    coverage: dict[str, Any] = Field(
+        examples=[{"pages": 4, "readable": 4, "empty": [], "images": [], "garbage": [], "flags": []}]
+    )
+    reason: dict[str, Any] | None = Field(examples=[None])
     inForceFrom: str | None = Field(examples=["2027-01-01"])
-    inForceUntil: str | None
-    supersedes: str | None = Field(description="the document whose place it takes")
-    supersededBy: list[str]
+    inForceUntil: str | None = Field(examples=[None])
+    supersedes: str | None = Field(examples=[None], description="the document whose place it takes")
+    supersededBy: list[str] = Field(examples=[[]])
     costMicros: int = Field(
         examples=[1250], description="what its embeddings cost, all versions, in millionths of a dollar"
     )
@@ -243,9 +247,9 @@ class UploadReply(BaseModel):
 class PartReply(BaseModel):
     """Where to put a part, and with which headers; other bytes than were told of are refused there."""
 
-    uploadUrl: str
+    uploadUrl: str = Field(examples=["https://footnote.example.org/v1/uploads/01KD0000000000000000000000/parts/1"])
     method: str = Field(examples=["PUT"])
-    headers: dict[str, str]
+    headers: dict[str, str] = Field(examples=[{}])
     expiresAt: str = Field(examples=["2026-11-21T10:00:00.000Z"])
 
 
@@ -280,10 +284,12 @@ class PageText(PageShape):
 class EventShape(BaseModel):
     """Something that happened in a job: `durationMs` is of a stage that was completed."""
 
-    eventId: str
-    jobId: str
+    eventId: str = Field(examples=["0-01KD0000000000000000000000"])
+    jobId: str = Field(examples=["01KD0000000000000000000000"])
     timestamp: str = Field(examples=["2026-11-21T09:00:00.000Z"])
-    eventType: str = Field(description="job_created, stage_started, stage_completed or error_occurred")
+    eventType: str = Field(
+        examples=["stage_completed"], description="job_created, stage_started, stage_completed or error_occurred"
+    )
     stage: str = Field(examples=["embed"])
     durationMs: int
     details: dict[str, Any] = Field(examples=[{"message": "", "pagesProcessed": 4}])
@@ -293,7 +299,7 @@ class EventsReply(BaseModel):
     """A page of events, newest first; without a cursor it was the last."""
 
     events: list[EventShape]
-    cursor: str | None
+    cursor: str | None = Field(examples=[None])
 
 
 class ProgressShape(BaseModel):
@@ -307,7 +313,7 @@ class ProgressShape(BaseModel):
     percent: int = Field(examples=[57])
     secondsLeft: int | None = Field(description="while chunks are embedded, as soon as the pace is known")
     attempt: int
-    error: dict[str, Any] | None = Field(description="why the attempt before failed, if it did")
+    error: dict[str, Any] | None = Field(examples=[None], description="why the attempt before failed, if it did")
 
 
 class DocumentWithProgress(DocumentShape):
@@ -319,9 +325,9 @@ class DocumentWithProgress(DocumentShape):
 class SharedShape(BaseModel):
     """Whose document it is, and who shared it when."""
 
-    ownerId: str
+    ownerId: str = Field(examples=["8c0d7f2e"])
     sharedAt: str | None = Field(examples=["2026-11-21T09:00:00.000Z"])
-    sharedBy: str
+    sharedBy: str = Field(examples=["8c0d7f2e"])
 
 
 class ListedDocument(DocumentShape):
@@ -334,7 +340,7 @@ class DocumentsReply(BaseModel):
     """A page of documents; without a cursor it was the last."""
 
     documents: list[ListedDocument]
-    cursor: str | None
+    cursor: str | None = Field(examples=[None])
 
 
 class Health(BaseModel):

@@ -18,7 +18,7 @@ from footnote.api.shapes import DocumentShape, PartReply, PartRequest, UploadRep
 from footnote.render import document_data
 from ingest.upload_parts import LINK_SECONDS, Announced
 
-BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": "%PDF-1.7 …"}}
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 
 

@@ -374,6 +374,40 @@ def test_openapi(client: TestClient) -> None:
     assert "HTTPValidationError" not in json.dumps(schema)
 
 
+def unexampled(schema: dict[str, Any], parts: dict[str, Any], name: str) -> list[str]:
+    """The fields of a schema that are text or objects, and of which nothing says how they look."""
+    if {"examples", "example", "default", "const", "enum"} & schema.keys():
+        return []
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return unexampled(parts[name], parts, name)
+    if "anyOf" in schema or "items" in schema:
+        return unexampled(schema["anyOf"][0] if "anyOf" in schema else schema["items"], parts, name)
+    if "properties" in schema:
+        return [one for key, each in schema["properties"].items() for one in unexampled(each, parts, f"{name}.{key}")]
+    return [] if schema.get("type") in {"integer", "boolean", "null", "number"} else [name]
+
+
+def test_every_body_and_reply_has_an_example(client: TestClient) -> None:
+    """Of whatever goes in and comes out over HTTP the OpenAPI document says how it looks."""
+    schema = client.get("/openapi.json").json()
+    contents = {
+        f"{verb} {path} {status} {kind}": content
+        for path, verbs in schema["paths"].items()
+        for verb, operation in verbs.items()
+        for status, told in {**operation["responses"], "asked": operation.get("requestBody", {})}.items()
+        for kind, content in told.get("content", {}).items()
+    }
+    assert len(contents) > 500
+    lacking = [
+        one
+        for name, content in contents.items()
+        if "example" not in content
+        for one in unexampled(content["schema"], schema["components"]["schemas"], name)
+    ]
+    assert lacking == []
+
+
 SERVE = """
 from footnote import adapters, connect
 from footnote.cli import main
