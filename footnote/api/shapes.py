@@ -80,7 +80,7 @@ class SearchRequest(Question):
 class HitShape(BaseModel):
     """A chunk that fits, and where it stands: `content` is the stored text between the positions."""
 
-    chunkId: str = Field(examples=["3f0c1f5e-6a35-4c53-9a0f-0a9c6a5a4c11-7"])
+    chunkId: str = Field(examples=["b1d9d2a4-9d0f-5c1e-8f37-2f6f3c9be001"])
     documentId: str = Field(examples=[DOCUMENT_ID])
     fileName: str = Field(examples=["house-rules.pdf"])
     pageNumber: int = Field(examples=[3])

@@ -139,6 +139,22 @@ def test_list_and_cursor(client: TestClient, footnote: Footnote) -> None:
     assert client.get("/v1/documents", params={"cursor": "nonsense"}).status_code == 400
 
 
+def test_a_list_that_grows_while_it_is_read(client: TestClient, footnote: Footnote) -> None:
+    """Whatever is added or removed between two pages, those that were there come once, and the list ends."""
+    names = [upload(client, footnote, name=f"{n}.md") for n in range(5)]
+    found, cursor, later = list[str](), "", 0
+    while later == 0 or cursor:
+        page = client.get("/v1/documents", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        found += [one["fileName"] for one in page["documents"]]
+        cursor = page["cursor"] or ""
+        if later == 1:  # the one that the cursor points at
+            client.delete(f"/v1/documents/{names[1]['documentId']}")
+        later += 1
+        upload(client, footnote, name=f"later{later}.md")
+        assert later < 10
+    assert found == ["4.md", "3.md", "2.md", "1.md", "0.md"]
+
+
 def test_delete(client: TestClient, footnote: Footnote) -> None:
     """A removed document is unknown to every route at once."""
     document_id = upload(client, footnote)["documentId"]
