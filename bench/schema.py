@@ -45,7 +45,8 @@ def main() -> None:
     with IdentityServer([jwk("k1", key)]) as provider, tempfile.TemporaryDirectory() as home:
         environ = {"FOOTNOTE_ISSUER": provider.url, "FOOTNOTE_AUDIENCE": CLIENT, "FOOTNOTE_OCR": "off"}
         with Footnote(Settings.from_env(environ, home=Path(home))) as footnote:
-            address = serving(footnote)
+            address, worker = serving(footnote), Worker(footnote)
+            worker.start()
             for role in ROLES:
                 footnote.grants.put(Grant(f"g-{role}", role, LOCAL_TENANT, role, iso_time(0), unit_id="12"))
                 claims = id_claims(provider.url, time.time(), sub=role, email=f"{role}@example.org")
@@ -53,15 +54,15 @@ def main() -> None:
                 asked, failures = run(program, address, token, examples)
                 failed = failed or bool(failures)
                 print(f"| {role} | {asked:,} | {failures} | {'**missed**' if failures else 'met'} |", flush=True)
+            worker.stop()  # else it writes into the folder while that is cleared away
     sys.exit(1 if failed else 0)
 
 
 def serving(footnote: Footnote) -> str:
-    """Serve in a thread, with a worker beside; return the address. Both end with this process."""
+    """Serve in a thread, which ends with this process; return the address."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(create_app(footnote), log_level="critical", access_log=False, lifespan="off")
     threading.Thread(target=uvicorn.Server(config).run, args=([listening],), daemon=True).start()
-    Worker(footnote).start()
     return f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
