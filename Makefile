@@ -79,11 +79,13 @@ fuzz: .venv/fuzz
 	@$(BIN)/python -m bench.fuzz $(or $(SECONDS),60)
 
 # In an environment of its own, as it has needs of its own.
-.venv/schema:
-	@$(BIN)/python -m venv $@ && $@/bin/python -m pip install --quiet --disable-pip-version-check "schemathesis>=4.32,<5"
+.venv/schema/made: requirements/schema.txt
+	@$(PYTHON) -m venv .venv/schema
+	@.venv/schema/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/schema.txt
+	@touch $@
 
-schema: .venv/dev .venv/schema
-	@SCHEMATHESIS=.venv/schema/bin/schemathesis $(BIN)/python -m bench.schema
+schema: .venv/dev .venv/schema/made
+	@SCHEMATHESIS=$(CURDIR)/.venv/schema/bin/schemathesis $(BIN)/python -m bench.schema
 
 # An environment of its own: SAM's translator wants an older pydantic than the HTTP door has.
 .venv/check/made: requirements/check.txt
