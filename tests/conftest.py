@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterator
 
-import hypothesis
 import pytest
 
 from footnote.settings import Settings
@@ -19,11 +18,13 @@ MODEL_DIR = Settings.from_env().model_dir
 collect_ignore = [] if importlib.util.find_spec("samtranslator") else ["template"]
 """`make check` runs those in an environment of their own: their tools want another pydantic than the HTTP door."""
 
-hypothesis.settings.register_profile(
-    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("unhurried")
-"""No test is about how long anything takes: the machine may be busy."""
+if importlib.util.find_spec("hypothesis"):  # there as little as the other way round
+    import hypothesis
+
+    hypothesis.settings.register_profile(
+        "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("unhurried")  # no test is about how long anything takes: the machine may be busy
 
 _REFUSED = {"socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"}
 _allowed = False
