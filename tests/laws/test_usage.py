@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -24,23 +25,21 @@ from corpus.records.recount import QUIET_SECONDS
 from corpus.records.spend import A_DAY, Call, Cost, Spending
 from corpus.records.usage import Usage, Used
 from corpus.scope import Scope
-from corpus.tables.sqlite import SqliteTable
+from tests.contracts.adapters import TABLES, Place
+from tests.contracts.conftest import marked
 from tests.fakes import Clock, MemoryTable
 from tests.worlds import Fuse, Fused, Killed
 
-CLOCK = Clock()
+CLOCK = Clock(time.time() + 3600)
+"""Ahead of the clock on the wall, by which DynamoDB Local deletes."""
 ANN = Scope("ann", "linden", frozenset({"user:ann"}), frozenset(ACTIONS), CLOCK(), "basic")
 THREADS = 8
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=marked(TABLES))
 def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
-    if request.param == "memory":
-        yield MemoryTable(CLOCK)
-        return
-    one = SqliteTable(tmp_path / "footnote.db", CLOCK)
-    yield one
-    one.close()
+    for opened in TABLES[request.param](Place(tmp_path, CLOCK, request.getfixturevalue)):
+        yield opened.it
 
 
 def together(count: int, work: Callable[[int], object]) -> list[object]:
