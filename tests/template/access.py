@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from corpus.keys import original_key, processed_prefix
+from tests.template.partitions import CHANGED, TAKEN_BACK
 from tests.template.translate import ACCOUNT, GIVEN, REGION, Tree
 
 BUCKET = f"arn:aws:s3:::footnote-documents-prod-{ACCOUNT}"
@@ -42,7 +43,6 @@ ACTIONS = frozenset(f"{service}:{verb}" for service, verbs in VERBS.items() for 
 
 READS = ("GetItem", "BatchGetItem", "Query")
 WRITES = ("PutItem", "UpdateItem", "ConditionCheckItem")
-TAKEN_BACK = ("UPLOAD#u", "USER#u", "TENANT#t", "CONVERSATION#c", "EMAIL#e")
 LOOKS = (f"{DOMAIN}/", f"{CHUNKS}/_mapping", f"{CHUNKS}/_settings")
 
 MUST: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -67,12 +67,8 @@ MUST: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("s3:ListBucket", BUCKET),
         *((f"sqs:{verb}", QUEUE) for verb in ("GetQueueAttributes", "SendMessage")),
         *((f"dynamodb:{verb}", TABLE) for verb in (*READS, "DescribeTable")),
-        *(
-            (f"dynamodb:{verb} {key}", TABLE)
-            for verb in WRITES
-            for key in (*("DOCUMENT#d", "UPLOAD#u", "LEVEL#basic", "KEY#k", "ACCESS#t#d", "AUDIT#t#m"), *TAKEN_BACK[1:])
-        ),
-        *((f"dynamodb:DeleteItem {key}", TABLE) for key in TAKEN_BACK),
+        *((f"dynamodb:{verb} {name}#x", TABLE) for verb in WRITES for name in CHANGED),
+        *((f"dynamodb:DeleteItem {name}#x", TABLE) for name in TAKEN_BACK),
         ("dynamodb:Query", f"{TABLE}/index/GSI3"),
         *(("es:ESHttpGet", look) for look in LOOKS),
         ("es:ESHttpPost", f"{CHUNKS}/_msearch"),
@@ -116,8 +112,8 @@ NOT: Mapping[str, tuple[tuple[str, str], ...]] = {
         *(("es:ESHttpPost", f"{CHUNKS}/{end}") for end in ("_bulk", "_refresh", "_doc", "_update_by_query")),
         *(("s3:GetObject", f"{BUCKET}/{key}") for key in ("documents/u/d/other", "exports/u/r/manifest.json")),
         *((f"s3:{verb}", DERIVED) for verb in ("PutObject", "DeleteObject")),
-        *((f"dynamodb:{verb} INDEX", TABLE) for verb in WRITES),
-        *((f"dynamodb:DeleteItem {key}", TABLE) for key in ("DOCUMENT#d", "ACCESS#t#d", "AUDIT#t#m", "KEY#k")),
+        *((f"dynamodb:{verb} {other}", TABLE) for verb in WRITES for other in ("INDEX", "RECALL#i", "RUN#r")),
+        *((f"dynamodb:DeleteItem {name}#x", TABLE) for name in (*sorted(set(CHANGED) - set(TAKEN_BACK)), "RECALL")),
         *((f"sqs:{verb}", QUEUE) for verb in ("ReceiveMessage", "DeleteMessage")),
     ),
     "UpkeepRole": (
