@@ -25,7 +25,6 @@ DERIVED = f"{BUCKET}/{processed_prefix('u', 'd', 'v', 'r')}chunks.jsonl.gz"
 VERBS: Mapping[str, tuple[str, ...]] = {
     "dynamodb": (
         "BatchGetItem",
-        "ConditionCheckItem",
         "DeleteItem",
         "DescribeTable",
         "GetItem",
@@ -42,7 +41,7 @@ VERBS: Mapping[str, tuple[str, ...]] = {
 ACTIONS = frozenset(f"{service}:{verb}" for service, verbs in VERBS.items() for verb in verbs)
 
 READS = ("GetItem", "BatchGetItem", "Query")
-WRITES = ("PutItem", "UpdateItem", "ConditionCheckItem")
+WRITES = ("PutItem", "UpdateItem")
 LOOKS = (f"{DOMAIN}/", f"{CHUNKS}/_mapping", f"{CHUNKS}/_settings")
 
 MUST: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -76,7 +75,7 @@ MUST: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "UpkeepRole": (
         *((f"dynamodb:{verb}", TABLE) for verb in READS),
-        *((f"dynamodb:{verb} DOCUMENT#d", TABLE) for verb in WRITES),
+        ("dynamodb:PutItem DOCUMENT#d", TABLE),
         ("dynamodb:Query", f"{TABLE}/index/GSI1"),
         ("sqs:SendMessage", QUEUE),
         *((f"logs:{verb}", f"{LOGS}upkeep:log-stream:x") for verb in ("CreateLogStream", "PutLogEvents")),
@@ -121,6 +120,7 @@ NOT: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("s3:GetObject", ORIGINAL),
         ("s3:ListBucket", BUCKET),
         *((f"dynamodb:{verb} USER#u", TABLE) for verb in WRITES),
+        *((f"dynamodb:{verb} DOCUMENT#d", TABLE) for verb in ("UpdateItem", "DeleteItem")),
         *((f"sqs:{verb}", QUEUE) for verb in ("ReceiveMessage", "DeleteMessage")),
     ),
 }
