@@ -36,10 +36,12 @@ SIGNING_IN = {
     "FOOTNOTE_AUDIENCE": GIVEN["IdentityAudience"],
     "FOOTNOTE_PRIVACY_KEYS": f"{{{{resolve:secretsmanager:{GIVEN['PrivacyKeysSecretArn']}:SecretString}}}}",
 }
+UNMEASURED = {"FOOTNOTE_RECALL_SAMPLE": "0"}
+"""What goes on behind a reply stands still with its function, and its role may neither search nor count so."""
 SWEEPING = ("FOOTNOTE_BLOBS", "FOOTNOTE_TABLE", "FOOTNOTE_QUEUE")
 ENVIRONMENTS: Mapping[str, Mapping[str, str]] = {
     "Uploads": EVERYTHING,
-    "Questions": {**EVERYTHING, **SIGNING_IN},
+    "Questions": {**EVERYTHING, **SIGNING_IN, **UNMEASURED},
     "Upkeep": {name: ADDRESSES[name] for name in SWEEPING},
 }
 """By function, its variables: what is not set would lie on the machine of one invocation and be gone."""
