@@ -12,6 +12,7 @@ from corpus import aws
 from corpus.errors import BadRequest, Throttled
 from corpus.items import ABSENT, Put
 from corpus.tables.dynamodb import DynamoDbTable
+from corpus.tables.dynamodb.items import loaded
 from tests.dynamodb.meddling import (
     Call,
     Opened,
@@ -38,6 +39,24 @@ def test_the_attributes_are_those_of_the_data_model(opened: Opened) -> None:
     assert found
     assert found.data == data
     assert type(found.ttl) is type(found.rev) is type(found.counters["bytes"]) is int
+
+
+def test_maps_are_read_in_one_order(opened: Opened) -> None:
+    """Names of a map come back in one order, whatever order DynamoDB tells them in: what is sent twice has one ETag."""
+    one: dict[str, Any] = {"b": 1, "a": {"userId": "", "action": None, "at": [{"z": 1, "y": 2}]}}
+    opened.table.put(item(data=one), ABSENT)
+    row = opened.client.get_item(TableName=opened.name, Key={"PK": {"S": "P"}, "SK": {"S": "A"}})["Item"]
+
+    told = {json.dumps(loaded({**row, "data": other}).data) for other in (row["data"], turned(row["data"]))}
+    assert told == {json.dumps(one, sort_keys=True)}
+
+
+def turned(attribute: dict[str, Any]) -> dict[str, Any]:
+    """The same with the names of every map in the opposite order."""
+    ((kind, value),) = attribute.items()
+    if kind == "M":
+        return {"M": {name: turned(value[name]) for name in reversed(value)}}
+    return {"L": [turned(part) for part in value]} if kind == "L" else attribute
 
 
 def test_what_dynamodb_cannot_keep(table: DynamoDbTable) -> None:

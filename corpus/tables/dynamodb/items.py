@@ -79,7 +79,7 @@ def loaded(row: Row) -> Item:
         pk=row["PK"]["S"],
         sk=row["SK"]["S"],
         kind=row["kind"]["S"],
-        data={name: _value(part) for name, part in row["data"]["M"].items()},
+        data=_map(row["data"]["M"]),
         keys={n: (row[pk]["S"], row[sk]["S"]) for n, (pk, sk) in ((n, key_names(n)) for n in SECONDARY) if pk in row},
         ttl=int(row["ttl"]["N"]) if "ttl" in row else None,
         counters={name: int(part["N"]) for name, part in row.items() if name not in NAMES},
@@ -113,9 +113,14 @@ def _attribute(value: Json) -> Attribute:
 def _value(attribute: Attribute) -> Json:
     ((kind, value),) = attribute.items()
     if kind == "M":
-        return {name: _value(part) for name, part in value.items()}
+        return _map(value)
     if kind == "L":
         return [_value(part) for part in value]
     if kind == "N":
         return int(value)
     return None if kind == "NULL" else value
+
+
+def _map(parts: Mapping[str, Attribute]) -> dict[str, Json]:
+    """A map in the order of its names: DynamoDB keeps none, and a reply that is made of it has one ETag."""
+    return {name: _value(parts[name]) for name in sorted(parts)}
