@@ -9,6 +9,7 @@ import base64
 import importlib.util
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -30,6 +31,9 @@ from footnote.connect import Footnote, connect
 from footnote.settings import Settings
 from tests.jwks import CLIENT, IdentityServer, PrivateKey, access_claims, algorithm, id_claims, jwk, rsa_key
 from tests.lambda_runtime import Failed, Function, function, http
+from tests.provider import Provider
+from tests.services.aws import CREDENTIALS, dynamodb
+from tests.services.servers import SERVERS
 
 pytestmark = pytest.mark.service
 KEY, FOREIGN = rsa_key(), rsa_key()
@@ -226,6 +230,49 @@ def test_strangers_learn_nothing_of_the_parts(homes: Footnote) -> None:
     with TestClient(create_app(homes, behind_gateway=True)) as client:
         assert [client.get(path).status_code for path in ("/health", "/ready", "/metrics")] == [200, 404, 404]
         assert not {"/ready", "/metrics"} & set(client.get("/openapi.json").json()["paths"])
+
+
+def test_over_dynamodb(
+    environment: Mapping[str, str], provider: IdentityServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Lambda over DynamoDB events arrive whole, tools answer, and an administrator sees what both cost."""
+    (server,) = (one for one in SERVERS if one.name == "dynamodb")
+    with Provider() as models, dynamodb() as (_, table):
+        models_and_table = {
+            "FOOTNOTE_TABLE": f"dynamodb:{table}",
+            "FOOTNOTE_PRIVACY_KEYS": "A" * 43 + "=",
+            "FOOTNOTE_EMBEDDER": "openai:text-embedding-3-small",
+            "FOOTNOTE_LLM": "openai:gpt-4o-mini",
+            "OPENAI_BASE_URL": models.url,
+            "AWS_ENDPOINT_URL_DYNAMODB": server.address,
+            **CREDENTIALS,
+        }
+        for name, value in models_and_table.items():
+            monkeypatch.setenv(name, value)
+        told_to = {**environment, **models_and_table}
+        token = signed(id_claims(provider.url, time.time(), sub="ann"))
+        with connect(Settings.from_env(told_to)) as parts, function("lambdas.questions.handler", told_to) as questions:
+            parts.people.add("ann", "home", "admin")
+            upload(questions, token)
+            while parts.ingestor.drain(parts.queue):
+                pass
+            before = told(questions.invoke(http("GET", "/v1/spend", token=token)))
+
+            event = http("POST", "/v1/ask", {"question": "When does the pool open?"}, token)
+            event["headers"]["accept"] = "text/event-stream"
+            streamed = questions.invoke(event)
+            call = {"name": "ask", "arguments": {"question": "When does the pool open?"}}
+            event = http("POST", "/mcp", {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": call}, token)
+            event["headers"] |= {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
+            tool = told(questions.invoke(event))
+            after = told(questions.invoke(http("GET", "/v1/spend", token=token)))
+
+    assert streamed["headers"]["content-type"].startswith("text/event-stream")
+    body = base64.b64decode(streamed["body"]).decode() if streamed["isBase64Encoded"] else streamed["body"]
+    assert re.findall("^event: (.*)$", body, re.MULTILINE) == ["sentence", "answer"]
+    assert tool["result"]["structuredContent"]["type"] == "grounded"
+    assert (before["inputTokens"], after["inputTokens"]) == (0, 200)  # the double reads 100, whatever it is given
+    assert after["costMicros"] == sum(day["costMicros"] for day in after["days"]) > before["costMicros"] > 0
 
 
 def test_it_does_not_start_without_an_identity_provider(environment: Mapping[str, str], tmp_path: Path) -> None:
