@@ -28,7 +28,7 @@ A_DAY = 24 * 3600
 OF_USER = 1
 MESSAGES = ("MESSAGE#", "MESSAGE#~")
 BOT = "bot"
-TRIES = 4
+TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)

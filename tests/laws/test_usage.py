@@ -1,4 +1,4 @@
-"""Counters under threads and crashes: no limit is passed, nothing is counted twice, whoever is faster or dies."""
+"""Records under threads and crashes: no limit is passed, nothing counts twice or is lost, whoever is faster or dies."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from hypothesis import strategies as st
 
 from corpus.allowance import Allowance
 from corpus.errors import FootnoteError, QuotaExceeded
+from corpus.keys import iso_time
 from corpus.model import Document
 from corpus.ports import Table
+from corpus.records.conversations import BOT, Conversation, Conversations, Message
 from corpus.records.documents import Documents
 from corpus.records.levels import ACTIONS, Levels
 from corpus.records.recount import QUIET_SECONDS
 from corpus.records.spend import A_DAY, Call, Cost, Spending
+from corpus.records.tenants import Tenants
 from corpus.records.usage import Usage, Used
 from corpus.scope import Scope
 from tests.contracts.adapters import TABLES, Place
@@ -184,6 +187,19 @@ def test_nobody_gains_by_a_crash(sizes: tuple[int | None, ...]) -> None:
         assert usage.of("ann", CLOCK()) == Used(documents=int(counted is not None), bytes=counted or 0)
 
     killed_at_every_step(history, look)
+
+
+def test_what_is_said_at_once_is_kept(table: Table) -> None:
+    """Eight questions and answers at once in one conversation are all kept, each pair whole."""
+    records = Conversations(table, Tenants(table).get)
+    now = iso_time(CLOCK())
+    begun = records.begin(Conversation("c1", "ann", "linden", now, now))
+
+    def say(n: int) -> None:
+        records.add(ANN, [Message(f"{n}-{who}", "c1", now, who, "Good morning.") for who in ("ann", BOT)])
+
+    assert together(THREADS, say) == [None] * THREADS
+    assert len(records.messages(begun, 100)[0]) == 2 * THREADS
 
 
 CALL = Call("linden", "ann", "2026-11", "job1", "embed", "00001", "embed", "a-model")
