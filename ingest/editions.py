@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from corpus.errors import BadRequest, Conflict, NotFound, Unavailable
-from corpus.items import Put
+from corpus.items import MAX_TRANSACTION, Put, Remove
 from corpus.model import Document
 from corpus.ports import Table
 from corpus.records.documents import Documents, unknown
@@ -28,7 +28,7 @@ def amend(table: Table, scope: Scope, document_id: str, terms: Terms) -> Documen
     """Write what the asker says of their document, and return it.
 
     Raises `NotFound` if it, or what it is to supersede, is not there or another's, `BadRequest` for dates or editions
-    that contradict each other.
+    that contradict each other, and for too many readers at once.
     """
     documents = Documents(table)
     for _ in range(TRIES):
@@ -38,11 +38,21 @@ def amend(table: Table, scope: Scope, document_id: str, terms: Terms) -> Documen
             return document
         try:
             linked = [documents.write(one) for one in _linked(documents, scope, document, amended)]
-            table.transact([*linked, *Shares(table).changes(document, amended, scope.now)])
+            table.transact(_together([*linked, *Shares(table).changes(document, amended, scope.now)]))
         except Conflict:  # somebody wrote one of them meanwhile: read again
             continue
         return replace(amended, rev=document.rev + 1)
     raise Unavailable("The document changes all the time.", retry_after=5)
+
+
+def _together(writes: list[Put | Remove]) -> list[Put | Remove]:
+    """Writes that a transaction takes; raises `BadRequest` for more of them."""
+    if len(writes) > MAX_TRANSACTION:
+        raise BadRequest(
+            "That changes the document for more readers than can be changed at once.",
+            hint="Take it from some of them first, and give it to the others then.",
+        )
+    return writes
 
 
 def mine(documents: Documents, scope: Scope, document_id: str) -> Document:

@@ -129,3 +129,16 @@ def test_on_one_machine(tmp_path: Path, footnote: Footnote, client: TestClient) 
     assert [json.loads(line)["documentId"] for line in told("--user", "bob", "--json").splitlines()] == [name]
     assert "rules.md" in told("--user", "bob")
     assert told() == "Nothing is shared with you by name.\n"
+
+
+def test_more_readers_than_change_at_once(client: TestClient, footnote: Footnote) -> None:
+    """Whoever replaces more readers than one transaction changes is told to do it in two steps; nothing changes."""
+    first, others = ([f"{name}{n}" for n in range(60)] for name in ("resident", "guest"))
+    place = f"/v1/documents/{shared(client, footnote, 'a.md', *first)}"
+    refused = client.patch(place, json={"access": {"sharedWith": others}})
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
+    assert "first" in refused.json()["hint"]
+    assert client.get(place).json()["access"]["sharedWith"] == first
+
+    for readers in ([], others):
+        assert client.patch(place, json={"access": {"sharedWith": readers}}).status_code == 200
