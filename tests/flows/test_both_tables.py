@@ -50,6 +50,7 @@ LEVEL = {"allowedActions": ["search", "ask", "upload", "converse", "share", "str
 }
 BUILDING = {"name": "Linden Court", "units": ["12"], "conversationDays": 7, "accessLogDays": 14, "auditDays": 365}
 PERSONA = {"name": "Linden", "contact": {"name": "The office"}, "isDefault": True}
+CHANGES = ("Put", "Update", "Delete")
 MADE = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"  # UUIDs
     r"|\b[0-9A-HJKMNP-TV-Z]{26}\b"  # ULIDs
@@ -111,14 +112,12 @@ class Told:
             pass
 
     def watch(self, *, model: Any, params: dict[str, Any], **_: object) -> None:
-        """Note which partitions a request to DynamoDB changes."""
-        steps = params.get("TransactItems") or [{model.name: params}]
-        for step in steps:
-            for verb, what in step.items():
-                if not verb.startswith(("Put", "Update", "Delete")):
-                    continue
-                (pk,) = (what.get("Item") or what["Key"])["PK"].values()
-                self.asked.add((verb.removesuffix("Item"), pk.split("#")[0]))
+        """Note what a request asks of DynamoDB, and which partitions it changes."""
+        for step in params.get("TransactItems") or [{model.name: params}]:
+            ((name, what),) = step.items()
+            verb = name.removesuffix("Item")
+            changed = (what.get("Item") or what["Key"])["PK"]["S"].split("#")[0] if verb in CHANGES else ""
+            self.asked.add((verb, changed))
 
 
 @pytest.fixture
@@ -377,5 +376,6 @@ def test_nobody_can_tell_which_table_it_was(
     assert there.replies == here.replies
     assert comparable([loaded(row) for row in rows]) == comparable(local)
     assert not [word for word in ("Lee", "xample", "Quill", "Robert") if word in json.dumps(rows)]
-    assert {pk for verb, pk in there.asked if verb != "Delete"} == set(CHANGED)
+    assert {verb for verb, _ in there.asked} == {"Get", "BatchGet", "Query", *CHANGES}
+    assert {pk for verb, pk in there.asked if verb in {"Put", "Update"}} == set(CHANGED)
     assert {pk for verb, pk in there.asked if verb == "Delete"} == set(TAKEN_BACK)
