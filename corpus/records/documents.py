@@ -16,6 +16,7 @@ from corpus.force import Force
 from corpus.items import Item, Put
 from corpus.model import Access, Coverage, Document, Json, Live, Reason, Stages
 from corpus.ports import Table
+from corpus.records.every import every
 from corpus.scope import Scope
 
 RANGES = ("empty", "images", "garbage", "flags", "recognised")
@@ -106,18 +107,12 @@ class Documents:
         return found, after
 
     def of_tenant(self, tenant_id: str) -> Iterator[Document]:
-        """Yield all of a building's documents.
+        """Return all of a building's documents.
 
         By index 3: `TENANT#{tenantId}#TYPE`, in the order of `{fileType}#{uploadDate}#{documentId}`, keys that stay put
         while documents are worked on.
         """
-        cursor: str | None = None
-        while True:
-            batch = self.table.query(OF_TENANT_BY_TYPE, f"TENANT#{tenant_id}#TYPE", after=cursor)
-            yield from map(_document, batch.items)
-            cursor = batch.cursor
-            if cursor is None:
-                return
+        return map(_document, every(self.table, OF_TENANT_BY_TYPE, f"TENANT#{tenant_id}#TYPE"))
 
 
 def unknown(document_id: str) -> NotFound:

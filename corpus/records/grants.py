@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ from corpus.keys import NAMESPACE, checked_id, checked_time, iso_time
 from corpus.model import Json
 from corpus.ports import Table
 from corpus.principals import role_principal, tenant_principal, unit_principal, user_principal
+from corpus.records.every import every
 
 KIND = "grant"
 Role = Literal["resident", "guest", "staff", "admin"]
@@ -82,7 +83,7 @@ class Grants:
     def of_person(self, user_id: str) -> list[Grant]:
         """Return a person's grants, those that do not count too."""
         span = ("PROFILE#GRANT#", "PROFILE#GRANT#~")
-        return [_grant(item) for item in _all(self.table, 0, f"USER#{user_id}", span)]
+        return [_grant(item) for item in every(self.table, 0, f"USER#{user_id}", span)]
 
     def of_tenant(self, tenant_id: str, limit: int, after: str | None = None) -> tuple[list[Grant], str | None]:
         """Return a page of a building's grants, those that end last first, and the cursor of the next.
@@ -147,16 +148,6 @@ def from_csv(text: str, tenant_id: str, granted_by: str) -> list[Grant]:
         except BadRequest as error:
             raise BadRequest(f"Line {number}: {error.message}", hint=error.hint) from error
     return found
-
-
-def _all(table: Table, index: int, partition: str, span: tuple[str, str]) -> Iterator[Item]:
-    cursor: str | None = None
-    while True:
-        batch = table.query(index, partition, span, after=cursor)
-        yield from batch.items
-        cursor = batch.cursor
-        if cursor is None:
-            return
 
 
 def _key(grant: Grant) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from corpus.items import Item, Put
 from corpus.model import Json, Reason
 from corpus.ports import Table
 from corpus.records.documents import reason_data
+from corpus.records.every import every
 
 KIND = "job"
 KEPT_SECONDS = 30 * 24 * 3600
@@ -114,14 +115,10 @@ class Jobs:
         write counts.
         """
         for number in range(LEASE_PARTITIONS):
-            cursor: str | None = None
-            while True:
-                batch = self.table.query(LEASES, f"LEASE#{number}", ("", before), after=cursor)
-                found = ((_job(item), item.updated_at) for item in batch.items)
-                yield from (job for job, written in found if (job.lease_until or written) < before)
-                cursor = batch.cursor
-                if cursor is None:
-                    break
+            for item in every(self.table, LEASES, f"LEASE#{number}", ("", before)):
+                job = _job(item)
+                if (job.lease_until or item.updated_at) < before:
+                    yield job
 
     def put(self, job: Job) -> Job:
         """Write the job if nobody has since it was read, and return it; raises `Conflict` if somebody has."""

@@ -10,6 +10,7 @@ from corpus.items import ABSENT, Item, Put, Remove
 from corpus.keys import checked_id
 from corpus.model import Json
 from corpus.ports import Table
+from corpus.records.every import every
 
 KIND = "persona"
 SPAN = ("PERSONA#", "PERSONA#~")
@@ -60,14 +61,7 @@ class Personas:
 
     def of_tenant(self, tenant_id: str) -> list[Persona]:
         """Return all personas of a building, by id."""
-        found: list[Persona] = []
-        cursor: str | None = None
-        while True:
-            batch = self.table.query(0, f"TENANT#{tenant_id}", SPAN, after=cursor)
-            found += [_persona(item, tenant_id) for item in batch.items]
-            cursor = batch.cursor
-            if cursor is None:
-                return found
+        return [_persona(item, tenant_id) for item in every(self.table, 0, f"TENANT#{tenant_id}", SPAN)]
 
     def answering(self, tenant_id: str, persona_id: str) -> Persona:
         """Return the persona of this id, else the building's default, else one that has nothing of its own to say."""

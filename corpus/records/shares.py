@@ -11,6 +11,7 @@ from corpus.keys import iso_time
 from corpus.model import Document, Json
 from corpus.ports import Table
 from corpus.records.documents import PAGES_READ, Documents, Listing
+from corpus.records.every import every
 from corpus.scope import Scope
 
 KIND = "shared"
@@ -32,14 +33,8 @@ class Shares:
     table: Table
 
     def of(self, user_id: str) -> Iterator[str]:
-        """Yield the ids of the documents that are shared with a person; whether they may be read, the record says."""
-        cursor: str | None = None
-        while True:
-            batch = self.table.query(0, f"USER#{user_id}", SPAN, after=cursor)
-            yield from (str(item.data["documentId"]) for item in batch.items)
-            cursor = batch.cursor
-            if cursor is None:
-                return
+        """Return the ids of the documents that are shared with a person; whether they may be read, the record says."""
+        return (str(item.data["documentId"]) for item in every(self.table, 0, f"USER#{user_id}", SPAN))
 
     def listed(
         self, scope: Scope, wanted: Listing, limit: int, after: str | None = None

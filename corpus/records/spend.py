@@ -18,6 +18,7 @@ from corpus.items import ABSENT, Item
 from corpus.keys import checked_id, iso_day, iso_time
 from corpus.model import Json
 from corpus.ports import Table
+from corpus.records.every import every
 from corpus.records.recount import recount
 
 KIND = "spend"
@@ -183,13 +184,7 @@ class Spending:
 
     def _calls(self, tenant_id: str, month: str, of: str = "") -> Iterator[Item]:
         """The records of a month's calls, all or those of a job or request."""
-        cursor: str | None = None
-        while True:
-            batch = self.table.query(0, _pk(tenant_id, month), (f"CALL#{of}", f"CALL#{of}~"), after=cursor)
-            yield from batch.items
-            cursor = batch.cursor
-            if cursor is None:
-                return
+        return every(self.table, 0, _pk(tenant_id, month), (f"CALL#{of}", f"CALL#{of}~"))
 
     def _add(self, call: Call, sk: str, cost: Cost, cap: Mapping[str, int], now: float) -> None:
         self.table.add(_pk(call.tenant_id, call.month), sk, cost_data(cost), cap, int(now) + KEPT_SECONDS)

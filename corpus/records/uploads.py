@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 
 from corpus.errors import NotFound
 from corpus.items import Item
 from corpus.model import BegunUpload, Json, UploadPart
 from corpus.ports import Table
+from corpus.records.every import every
 
 KIND = "upload"
 SORT = "UPLOAD"
@@ -79,15 +81,7 @@ class PartedUploads:
 
     def unfinished(self, user_id: str, most: int) -> list[PartedUpload]:
         """Return a person's uploads that are not completed, the oldest first, and no more than so many of them."""
-        found: list[PartedUpload] = []
-        cursor: str | None = None
-        while len(found) < most:
-            batch = self.table.query(OF_USER, f"USER#{user_id}#UPLOAD", limit=most - len(found), after=cursor)
-            found += map(_upload, batch.items)
-            cursor = batch.cursor
-            if cursor is None:
-                break
-        return found
+        return [_upload(item) for item in islice(every(self.table, OF_USER, f"USER#{user_id}#UPLOAD"), most)]
 
     def put(self, upload: PartedUpload) -> PartedUpload:
         """Write the upload if nobody has since it was read, and return it; raises `Conflict` if somebody has."""
