@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from corpus.errors import FootnoteError, Forbidden, NotFound, QuotaExceeded, Rejected
-from corpus.keys import iso_time
+from corpus.keys import A_DAY, iso_time
 from corpus.ports import Table
 from corpus.records.levels import ACTIONS, Level, Levels
-from corpus.records.usage import A_DAY, Usage, Used
+from corpus.records.usage import Usage, Used
 from corpus.scope import UNLIMITED, Scope
 
 OWNER = Level(UNLIMITED, frozenset(ACTIONS), None, None, None, "dedicated")

@@ -18,6 +18,8 @@ from corpus.errors import BadRequest
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NAMESPACE = uuid.UUID("6f2f1d6e-2f5c-5c0b-9d0a-1f6d3c3b7a51")
 ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+A_DAY = 24 * 3600
+"""Seconds."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ORIGINAL = re.compile(rf"documents/({ID.pattern})/({ID.pattern})/original")
 _KEY = re.compile(

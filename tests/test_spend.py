@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from corpus.errors import BadRequest, QuotaExceeded
+from corpus.keys import A_DAY
 from corpus.records.recount import QUIET_SECONDS
-from corpus.records.spend import A_DAY, KEPT_SECONDS, Call, Cost, Spending, month_of, next_month
+from corpus.records.spend import KEPT_SECONDS, Call, Cost, Spending, month_of, next_month
 from tests.fakes import Clock, MemoryTable
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()

@@ -17,14 +17,13 @@ from typing import Any
 from corpus.answers import Answer, Citation
 from corpus.errors import BadRequest, Conflict, NotFound
 from corpus.items import ABSENT, Item, Put
-from corpus.keys import ID, checked_id
+from corpus.keys import A_DAY, ID, checked_id
 from corpus.model import Json
 from corpus.ports import Table
 from corpus.records.tenants import TenantOf
 from corpus.scope import Scope
 
 CONVERSATION, MESSAGE = "conversation", "message"
-A_DAY = 24 * 3600
 OF_USER = 1
 MESSAGES = ("MESSAGE#", "MESSAGE#~")
 BOT = "bot"

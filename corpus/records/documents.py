@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from corpus.errors import NotFound
 from corpus.force import Force
 from corpus.items import Item, Put
+from corpus.keys import A_DAY
 from corpus.model import Access, Coverage, Document, Json, Live, Reason, Stages
 from corpus.ports import Table
 from corpus.records.every import every
@@ -22,7 +23,7 @@ from corpus.scope import Scope
 RANGES = ("empty", "images", "garbage", "flags", "recognised")
 KIND = "document"
 SORT = "DOCUMENT"
-TOMBSTONE_SECONDS = 30 * 24 * 3600
+TOMBSTONE_SECONDS = 30 * A_DAY
 OF_USER, OF_TENANT_BY_STATUS, OF_TENANT_BY_TYPE = 1, 2, 3
 
 

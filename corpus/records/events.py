@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from corpus.items import ABSENT, Item, Put
+from corpus.keys import A_DAY
 from corpus.model import Json
 from corpus.ports import Table
 
 KIND = "event"
-KEPT_SECONDS = 7 * 24 * 3600
+KEPT_SECONDS = 7 * A_DAY
 EventType = Literal["job_created", "stage_started", "stage_completed", "error_occurred"]
 
 

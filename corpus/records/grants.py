@@ -13,7 +13,7 @@ from typing import Any, Literal, cast, get_args
 
 from corpus.errors import BadRequest, Conflict
 from corpus.items import ABSENT, Item
-from corpus.keys import NAMESPACE, checked_id, checked_time, iso_time
+from corpus.keys import A_DAY, NAMESPACE, checked_id, checked_time, iso_time
 from corpus.model import Json
 from corpus.ports import Table
 from corpus.principals import role_principal, tenant_principal, unit_principal, user_principal
@@ -27,7 +27,7 @@ FOREVER = "9999-12-31T00:00:00.000Z"
 EVER = "1970-01-01T00:00:00.000Z"
 COLUMNS = ("userId", "role", "unitId", "from", "until")
 MOST_ROWS = 10_000
-KEPT_SECONDS = 90 * 24 * 3600
+KEPT_SECONDS = 90 * A_DAY
 
 
 @dataclass(frozen=True, slots=True)

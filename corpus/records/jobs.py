@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 from corpus.items import Item, Put
+from corpus.keys import A_DAY
 from corpus.model import Json, Reason
 from corpus.ports import Table
 from corpus.records.documents import reason_data
 from corpus.records.every import every
 
 KIND = "job"
-KEPT_SECONDS = 30 * 24 * 3600
+KEPT_SECONDS = 30 * A_DAY
 LEASES, BY_STATUS, BY_MONTH = 1, 2, 3
 LEASE_PARTITIONS = 8
 JobStatus = Literal["queued", "processing", "completed", "failed"]

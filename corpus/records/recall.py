@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from corpus.keys import iso_time
+from corpus.keys import A_DAY, iso_time
 from corpus.ports import Table
 
 SIZES = (1_000, 10_000, 100_000)
 """The greatest numbers of visible chunks of all groups but the last."""
 DAYS = 7
-A_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)

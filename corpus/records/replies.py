@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from corpus.errors import BadRequest, Conflict
 from corpus.items import ABSENT, Item
+from corpus.keys import A_DAY
 from corpus.ports import Table
 
 KIND = "request"
-KEPT_SECONDS = 24 * 3600
+KEPT_SECONDS = A_DAY
 WORKED_ON_SECONDS = 120
 """How long a request may take; one whose worker died may be asked again after that."""
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from corpus.errors import BadRequest, Conflict, QuotaExceeded, Unavailable
 from corpus.items import ABSENT, Item
-from corpus.keys import checked_id, iso_day, iso_time
+from corpus.keys import A_DAY, checked_id, iso_day, iso_time
 from corpus.model import Json
 from corpus.ports import Table
 from corpus.records.every import every
@@ -24,7 +24,6 @@ from corpus.records.recount import recount
 KIND = "spend"
 TOTAL = "TOTAL"
 OF_USER = 1
-A_DAY = 24 * 3600
 KEPT_SECONDS = 400 * A_DAY
 TRIES = 20
 CallPurpose = Literal["embed", "answer", "rewrite", "ocr"]

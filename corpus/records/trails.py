@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from corpus.items import ABSENT, Item
-from corpus.keys import iso_time, ulid
+from corpus.keys import A_DAY, iso_time, ulid
 from corpus.model import Json
 from corpus.ports import Table
 from corpus.records.tenants import TenantOf
 
 ACCESS, AUDIT = "access", "audit"
-A_DAY = 24 * 3600
 OF_USER = 1
 MOST_NAMED = 100
 """Documents that one access names."""

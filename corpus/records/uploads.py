@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 from corpus.errors import NotFound
 from corpus.items import Item
+from corpus.keys import A_DAY
 from corpus.model import BegunUpload, Json, UploadPart
 from corpus.ports import Table
 from corpus.records.every import every
 
 KIND = "upload"
 SORT = "UPLOAD"
-KEPT_SECONDS = 24 * 3600
+KEPT_SECONDS = A_DAY
 OF_USER = 1
 UploadState = Literal["open", "completing", "completed"]
 

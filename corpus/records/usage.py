@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from corpus.errors import Conflict, QuotaExceeded, Unavailable
 from corpus.items import ABSENT, Item
-from corpus.keys import checked_id, iso_day
+from corpus.keys import A_DAY, checked_id, iso_day
 from corpus.ports import Table
 from corpus.records.documents import Documents
 from corpus.records.recount import recount
@@ -23,7 +23,6 @@ from corpus.records.recount import recount
 KIND = "usage"
 TOTAL = "USAGE#TOTAL"
 DOCUMENT = "USAGE#DOCUMENT#"
-A_DAY = 24 * 3600
 KEPT_SECONDS = 40 * A_DAY
 TRIES = 20
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from corpus.keys import A_DAY
 from corpus.records.api_keys import KeyTerms
 from corpus.records.grants import Role
+from corpus.records.levels import LevelName
 
-DAY_SECONDS = 24 * 3600
 LANGUAGE = r"^([a-z]{2}(-[A-Z]{2})?)?$"
 """An ISO code, maybe with that of a country; or nothing."""
 Action = Annotated[str, Field(pattern=r"^[A-Za-z]{1,30}$")]
@@ -68,7 +69,7 @@ class PersonChange(BaseModel):
 
     isActive: bool | None = None
     role: Literal["user", "staff", "admin"] | None = None
-    serviceLevel: Literal["basic", "premium", "enterprise"] | None = None
+    serviceLevel: LevelName | None = None
 
 
 class PeopleReply(BaseModel):
@@ -92,7 +93,7 @@ class KeyRequest(BaseModel):
 
     def terms(self) -> KeyTerms:
         """Return it as the records take it."""
-        return KeyTerms(self.name, frozenset(self.allowedActions), self.days * DAY_SECONDS)
+        return KeyTerms(self.name, frozenset(self.allowedActions), self.days * A_DAY)
 
 
 class KeyShape(BaseModel):

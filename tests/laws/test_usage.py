@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 
 from corpus.allowance import Allowance
 from corpus.errors import FootnoteError, QuotaExceeded
-from corpus.keys import iso_time
+from corpus.keys import A_DAY, iso_time
 from corpus.model import Document
 from corpus.ports import Table
 from corpus.records.conversations import BOT, Conversation, Conversations, Message
 from corpus.records.documents import Documents
 from corpus.records.levels import ACTIONS, Levels
 from corpus.records.recount import QUIET_SECONDS
-from corpus.records.spend import A_DAY, Call, Cost, Spending
+from corpus.records.spend import Call, Cost, Spending
 from corpus.records.tenants import Tenants
 from corpus.records.usage import Usage, Used
 from corpus.scope import Scope
