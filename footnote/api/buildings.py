@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from corpus.records.tenants import Tenants, tenant_data, tenant_from
-from footnote.api.asker import Admin, Operator, Parts
+from footnote.api.asker import Admin, Cursor, Limit, Operator, Parts
 from footnote.api.building_shapes import BuildingChange, BuildingShape, BuildingsReply
 from footnote.api.replies import UNCHANGED, expect, sent, tagged
 from footnote.api.trails import audited
 
 router = APIRouter(prefix="/v1", tags=["buildings"])
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
 
 
 @router.get("/building", response_model=BuildingShape, responses=UNCHANGED)

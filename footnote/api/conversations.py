@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from contextlib import closing
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from corpus.model import Json
 from corpus.records.conversations import Conversation, Message, conversation_data, message_data
 from corpus.records.personas import contact_data, unknown_persona
 from corpus.scope import Scope
-from footnote.api.asker import Asker, Parts, Talker
+from footnote.api.asker import Asker, Cursor, Limit, Parts, Talker
 from footnote.api.conversation_shapes import (
     ConversationReply,
     ConversationRequest,
@@ -38,8 +37,6 @@ EVENTS = described(
 )
 NEWEST = 100
 """Messages among which a repeated one is looked for."""
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
 
 
 @router.post("", status_code=HTTPStatus.CREATED, response_model=ConversationShape)

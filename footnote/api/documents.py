@@ -13,7 +13,7 @@ from corpus.errors import BlobMissing, NotFound
 from corpus.records.documents import Listing, unknown
 from corpus.records.events import Events, event_data
 from corpus.records.shares import Shares, shared_data
-from footnote.api.asker import Asker, Parts, readable
+from footnote.api.asker import Asker, Cursor, Limit, Parts, readable
 from footnote.api.replies import UNCHANGED, downloaded, linked, tagged
 from footnote.api.shapes import DocumentsReply, DocumentStatus, DocumentWithProgress, EventsReply, PagesReply, PageText
 from footnote.api.trails import accessed
@@ -32,8 +32,8 @@ def documents(
     since: Annotated[date | None, Query(description="Only those uploaded on this day or later, in UTC.")] = None,
     until: Annotated[date | None, Query(description="Only those uploaded before this day, in UTC.")] = None,
     shared: Annotated[bool, Query(description="Those shared with you by name, instead of your own.")] = False,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Response:
     """List your documents, newest first, or those shared with you, by id.
 
@@ -64,8 +64,8 @@ def events(
     footnote: Parts,
     scope: Asker,
     document_id: str,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Response:
     """Return what happened in a document's jobs in the last seven days, newest first."""
     with accessed(request, footnote, scope, "read", document_id):

@@ -13,8 +13,7 @@ from corpus.records.levels import Level, Levels, level_data
 from corpus.records.spend import Spending, cost_data, month_of
 from corpus.records.tenants import Tenants
 from corpus.records.usage import Usage
-from footnote.admission import OPERATE
-from footnote.api.asker import Admin, Asker, Parts
+from footnote.api.asker import Admin, Asker, Operator, Parts
 from footnote.api.level_shapes import LevelChange, LevelShape, LevelsReply, SpendReply, UsageReply
 from footnote.api.replies import UNCHANGED, sent, tagged
 from footnote.api.trails import audited
@@ -29,12 +28,11 @@ def levels(request: Request, footnote: Parts, _: Asker) -> Response:
 
 
 @router.put("/levels/{level}", response_model=LevelShape)
-def set_level(footnote: Parts, scope: Asker, level: str, said: LevelChange) -> Response:
+def set_level(footnote: Parts, scope: Operator, level: str, said: LevelChange) -> Response:
     """Have a level allow this from now on, for everybody in every building who has it.
 
     Only administrators of the installation's own building, `home`, may.
     """
-    footnote.allowance.allow(scope, OPERATE)
     known = Levels(footnote.table)
     changed = Level(
         name=level,

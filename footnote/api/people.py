@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from corpus.errors import Conflict, NotFound
@@ -16,7 +16,7 @@ from corpus.records.api_keys import SECRET_BYTES, key_data
 from corpus.records.grants import Grant, from_csv, grant_data
 from corpus.records.people import Person, person_data
 from corpus.scope import Scope
-from footnote.api.asker import Admin, Asker, KeyHolder, KeyMaker, Parts
+from footnote.api.asker import Admin, Asker, Cursor, KeyHolder, KeyMaker, Limit, Parts
 from footnote.api.people_shapes import (
     GrantRequest,
     GrantShape,
@@ -37,8 +37,6 @@ from footnote.api.trails import audited
 from footnote.connect import Footnote
 
 router = APIRouter(prefix="/v1", tags=["people"])
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
 
 
 @router.get("/me", response_model=Me, responses=UNCHANGED)

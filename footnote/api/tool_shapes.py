@@ -57,7 +57,7 @@ class ListRequest(BaseModel):
     cursor: str | None = Field(default=None, max_length=1000, description="the cursor of the page before")
 
 
-class ListedDocument(BaseModel):
+class ToolDocument(BaseModel):
     """What there is to know of a document before it is read."""
 
     documentId: str = Field(examples=[DOCUMENT_ID])
@@ -76,5 +76,5 @@ class ListedDocument(BaseModel):
 class ToolDocuments(BaseModel):
     """The documents, newest first."""
 
-    documents: list[ListedDocument]
+    documents: list[ToolDocument]
     cursor: str | None

@@ -14,14 +14,12 @@ from corpus.errors import FootnoteError
 from corpus.keys import iso_day
 from corpus.model import Json
 from corpus.scope import Scope
-from footnote.api.asker import Admin, Parts
+from footnote.api.asker import Admin, Cursor, Limit, Parts
 from footnote.api.replies import UNCHANGED, tagged
 from footnote.api.trail_shapes import AccessReply, AuditReply
 from footnote.connect import Footnote
 
 router = APIRouter(prefix="/v1", tags=["trails"])
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
 
 
 def accessed(
