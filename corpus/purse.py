@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from corpus.answers import LONGEST_DRAFT, Prompt, Tokens
 from corpus.errors import ConfigError, QuotaExceeded, Rejected, Throttled
@@ -30,6 +30,7 @@ BATCH = 256
 """Passages that are paid for together."""
 MARKS = 1_000
 """Bytes of marks and rules that go with a prompt, and with each piece of its evidence."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Purse:
                 self.release(call for call, _ in calls[:number])
                 raise
 
-    def release(self, calls: Iterator[Call]) -> None:
+    def release(self, calls: Iterable[Call]) -> None:
         """Give back what was set aside for calls that were not made."""
         if self._cap is not None:
             for call in calls:
@@ -101,7 +102,7 @@ class Purse:
             yield bill
         except BaseException as error:  # declined, an outage, or whoever asked has gone or pressed Ctrl-C
             if isinstance(error, Rejected | ConfigError | Throttled) and not bill.begun:
-                self.release(iter((call,)))
+                self.release([call])
             else:
                 self._spending.correct(call, cost(price, bill.tokens), self._clock())
             raise
@@ -118,6 +119,14 @@ class Bill:
 
     tokens: Tokens
     begun: bool = False
+
+    def begin(self, _: object) -> None:
+        """Note that something came back; of an embedder no vectors yet, perhaps, but then requests are on their way."""
+        self.begun = True
+
+    def add(self, written: str) -> None:
+        """Bill what was written, for as long as nobody says better."""
+        self.begun, self.tokens = True, self.tokens._replace(written=self.tokens.written + in_bytes(written))
 
 
 class PaidEmbedder:
@@ -143,9 +152,9 @@ class PaidEmbedder:
             for batch, call, tokens in zip(batches, calls, most, strict=True):
                 made += 1
                 with self._purse.paying(call, price, tokens) as bill:
-                    bill.tokens = (yield from _noted(bill, self._embedder.embed(batch, purpose))) or tokens
+                    bill.tokens = (yield from _told(self._embedder.embed(batch, purpose), bill.begin)) or tokens
         finally:
-            self._purse.release(iter(calls[made:]))
+            self._purse.release(calls[made:])
         return None
 
     def _tokens(self, one: Passage) -> int:
@@ -173,37 +182,22 @@ class PaidLLM:
         most = Tokens(read=read, written=LONGEST_DRAFT)
         self._purse.reserve([(call, cost(price, most))])
         with self._purse.paying(call, price, Tokens(read=read)) as bill:
-            bill.tokens = (yield from self._billed(bill, prompt)) or bill.tokens
+            bill.tokens = (yield from _told(self._llm.stream(prompt), bill.add)) or bill.tokens
         return bill.tokens
 
-    def _billed(self, bill: Bill, prompt: Prompt) -> Generator[str, None, Tokens | None]:
-        """Yield a draft, and bill what has been written of it for as long as nobody says better."""
-        pieces = self._llm.stream(prompt)
-        try:
-            while True:
-                piece = next(pieces)
-                bill.tokens = bill.tokens._replace(written=bill.tokens.written + in_bytes(piece))
-                bill.begun = True
-                yield piece
-        except StopIteration as ended:
-            told: Tokens | None = ended.value
-            return told
-        finally:
-            pieces.close()
 
-
-def _noted(bill: Bill, blocks: Generator[Matrix, None, Tokens | None]) -> Generator[Matrix, None, Tokens | None]:
-    """Yield the blocks, and note on the bill that there are any: an empty one says that requests are on their way."""
+def _told(pieces: Generator[_T, None, Tokens | None], bill: Callable[[_T], None]) -> Generator[_T, None, Tokens | None]:
+    """Yield the pieces, each of them billed before, and return what the service says of all of them."""
     try:
         while True:
-            block = next(blocks)
-            bill.begun = True
-            yield block
+            piece = next(pieces)
+            bill(piece)
+            yield piece
     except StopIteration as ended:
         told: Tokens | None = ended.value
         return told
     finally:
-        blocks.close()
+        pieces.close()
 
 
 def cost(price: Price, tokens: Tokens) -> Cost:
