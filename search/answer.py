@@ -183,8 +183,8 @@ class Answerer:
 
         A model takes its time: whoever may not read any more what a sentence cites is not told it.
         """
-        for whole in parsed(draft):
-            for sentence, marks in whole:
+        for ended in parsed(draft):
+            for sentence, marks in ended:
                 hits = [(evidence[n - 1], quote) for n, quote in marks if 1 <= n <= len(evidence)]
                 cited = [(hit, one) for hit, quote in hits if (one := self._cite(hit, quote, found))]
                 citations = tuple(one for _, one in cited)

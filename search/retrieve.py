@@ -118,8 +118,7 @@ class Retriever:
 
     def may_read(self, scope: Scope, document_ids: Collection[str]) -> bool:
         """Whether the asker may read each of these at this moment, whatever was found before."""
-        there = self._documents.get_many(sorted(document_ids))
-        return all(name in there and there[name].admits(scope) for name in document_ids)
+        return self._documents.admitting(scope, document_ids) == set(document_ids)
 
     def _read(self, documents: dict[str, Document], names: Iterable[str]) -> None:
         """Read the records that are not known yet."""

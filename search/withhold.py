@@ -31,7 +31,7 @@ def as_readable(documents: Documents, scope: Scope, newest_first: Sequence[Messa
     understood, nor is what its answer has from there and from no quote of its own.
     """
     named = {name for message in newest_first if message.answer for name in message.answer.documents}
-    readable = frozenset(documents.readable(scope, named))
+    readable = frozenset(documents.admitting(scope, named))
     if readable == named:
         return list(newest_first)
     found, said, withheld = list[Message](), "", False

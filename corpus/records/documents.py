@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from corpus.errors import NotFound
 from corpus.force import Force
 from corpus.items import Item, Put
-from corpus.keys import A_DAY
+from corpus.keys import A_DAY, ID
 from corpus.model import Access, Coverage, Document, Json, Live, Reason, Stages
 from corpus.ports import Table
 from corpus.records.every import every
@@ -61,7 +61,14 @@ class Documents:
         found = [_document(item) for item in items if item]
         return {document.document_id: document for document in found}
 
-    def readable(self, scope: Scope, document_ids: Collection[str]) -> set[str]:
+    def readable(self, scope: Scope, document_id: str) -> Document:
+        """Return a document that the asker may read; raises `NotFound` for any other, just as if it were not there."""
+        found = self.get(document_id) if ID.fullmatch(document_id) else None
+        if found is None or not found.admits(scope):
+            raise unknown(document_id)
+        return found
+
+    def admitting(self, scope: Scope, document_ids: Collection[str]) -> set[str]:
         """Return which of these documents the asker may read now."""
         found = self.get_many(sorted(document_ids)) if document_ids else {}
         return {name for name, document in found.items() if document.admits(scope)}

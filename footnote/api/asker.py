@@ -9,9 +9,6 @@ from fastapi import Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from corpus.allowance import signed_in_for
-from corpus.keys import ID
-from corpus.model import Document
-from corpus.records.documents import unknown
 from corpus.scope import Scope
 from footnote.admission import ADMIN, OPERATE, scope_of
 from footnote.connect import Footnote
@@ -65,11 +62,3 @@ Owner = Annotated[Scope, Depends(bearing("upload"))]
 Talker = Annotated[Scope, Depends(bearing("converse"))]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]
-
-
-def readable(footnote: Footnote, scope: Scope, document_id: str) -> Document:
-    """Return a document that the asker may read; one that they may not answers as one that is not there."""
-    found = footnote.documents.get(document_id) if ID.fullmatch(document_id) else None
-    if found is None or not found.admits(scope):
-        raise unknown(document_id)
-    return found

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from corpus.errors import TooLarge
 from corpus.keys import NAMESPACE
 from corpus.scope import Scope
-from footnote.api.asker import Asker, Owner, Parts, readable
+from footnote.api.asker import Asker, Owner, Parts
 from footnote.api.door import Most
 from footnote.api.replies import KEY, Data, expect, once, sent
 from footnote.api.shapes import Amendment, DocumentShape
@@ -43,7 +43,7 @@ def upload(
 
     def put() -> tuple[HTTPStatus, Data]:
         footnote.uploads.put(scope, document_id, name, data, kind)
-        return HTTPStatus.ACCEPTED, document_data(readable(footnote, scope, document_id))
+        return HTTPStatus.ACCEPTED, document_data(footnote.documents.readable(scope, document_id))
 
     asked = {"fileName": name, "declaredType": kind, "sha256": hashlib.sha256(data).hexdigest()}
     return once(footnote, scope, request, asked, put)
@@ -67,7 +67,7 @@ def amend(request: Request, footnote: Parts, scope: Owner, document_id: str, sai
 @router.post("/{document_id}/retry", status_code=HTTPStatus.ACCEPTED, response_model=DocumentShape)
 def retry(footnote: Parts, scope: Owner, document_id: str) -> Response:
     """Try again to read a document that is in error. What was done before is not done again."""
-    readable(footnote, scope, document_id)
+    footnote.documents.readable(scope, document_id)
     return sent(document_data(footnote.retry(scope, document_id)), HTTPStatus.ACCEPTED)
 
 
@@ -82,7 +82,7 @@ def remove(request: Request, footnote: Parts, scope: Owner, document_id: str) ->
 
 def _expected(request: Request, footnote: Footnote, scope: Scope, document_id: str) -> None:
     """Raise `NotFound` for a document the asker may not read, `PreconditionFailed` if it is not as they say."""
-    found = readable(footnote, scope, document_id)
+    found = footnote.documents.readable(scope, document_id)
     expect(request, document_with_progress(found, footnote.jobs.get(document_id, found.job_id)))
 
 

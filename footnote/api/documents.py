@@ -13,7 +13,7 @@ from corpus.errors import BlobMissing, NotFound
 from corpus.records.documents import Listing, unknown
 from corpus.records.events import Events, event_data
 from corpus.records.shares import Shares, shared_data
-from footnote.api.asker import Asker, Cursor, Limit, Parts, readable
+from footnote.api.asker import Asker, Cursor, Limit, Parts
 from footnote.api.replies import UNCHANGED, downloaded, linked, tagged
 from footnote.api.shapes import DocumentsReply, DocumentStatus, DocumentWithProgress, EventsReply, PagesReply, PageText
 from footnote.api.trails import accessed
@@ -54,7 +54,7 @@ def documents(
 def document(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
     """Return a document's record: its status, how far it is, its page ledger, and why it is in error if it is."""
     with accessed(request, footnote, scope, "read", document_id):
-        found = readable(footnote, scope, document_id)
+        found = footnote.documents.readable(scope, document_id)
     return tagged(request, document_with_progress(found, footnote.jobs.get(document_id, found.job_id)))
 
 
@@ -69,7 +69,7 @@ def events(
 ) -> Response:
     """Return what happened in a document's jobs in the last seven days, newest first."""
     with accessed(request, footnote, scope, "read", document_id):
-        readable(footnote, scope, document_id)
+        footnote.documents.readable(scope, document_id)
     found, following = Events(footnote.table).of_document(document_id, limit, cursor)
     return tagged(request, {"events": [event_data(one) for one in found], "cursor": following})
 
@@ -85,7 +85,7 @@ def events(
 def content(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
     """Return the original as it was uploaded last, to be saved rather than shown: it is untrusted."""
     with accessed(request, footnote, scope, "read", document_id):
-        found = readable(footnote, scope, document_id)
+        found = footnote.documents.readable(scope, document_id)
     if request.app.state.behind_gateway and (moved := linked(footnote, found)):
         return moved
     try:
@@ -99,7 +99,7 @@ def content(request: Request, footnote: Parts, scope: Asker, document_id: str) -
 def page(request: Request, footnote: Parts, scope: Asker, document_id: str, page_number: int) -> Response:
     """Return the stored text of a page, where citations point: `startPosition` is where it begins in the document."""
     with accessed(request, footnote, scope, "read", document_id):
-        found = readable(footnote, scope, document_id)
+        found = footnote.documents.readable(scope, document_id)
     text = footnote.text(found)
     pages = [one for one in text.pages if one.number == page_number] if text else []
     if not text or not pages:
@@ -111,5 +111,5 @@ def page(request: Request, footnote: Parts, scope: Asker, document_id: str, page
 def pages(request: Request, footnote: Parts, scope: Asker, document_id: str) -> Response:
     """Return the page ledger of the version that answers: how each page was read; no pages while none does."""
     with accessed(request, footnote, scope, "read", document_id):
-        text = footnote.text(readable(footnote, scope, document_id))
+        text = footnote.text(footnote.documents.readable(scope, document_id))
     return tagged(request, {"pages": [page_data(page) for page in text.pages] if text else []})

@@ -128,7 +128,7 @@ class Once:
         self.earlier = self._replies.begin(self._user_id, key, self._fingerprint) if key else None
         said: Any = json.loads(self.earlier.body) if self.earlier else {}
         cited = {str(one["documentId"]) for one in said.get("citations") or ()}
-        if cited != footnote.documents.readable(scope, cited) or (self.earlier and not still(said)):
+        if cited != footnote.documents.admitting(scope, cited) or (self.earlier and not still(said)):
             raise Conflict(
                 "The first reply to this Idempotency-Key rests on documents that are no longer available to you.",
                 hint="Ask again with a new key.",

@@ -17,7 +17,6 @@ from corpus.errors import BadRequest, NotFound
 from corpus.model import Document, Hit, Page
 from corpus.records.documents import Listing
 from corpus.scope import Scope
-from footnote.api.asker import readable
 from footnote.api.questions import told
 from footnote.api.shapes import AnswerReply, Question, SearchRequest
 from footnote.api.tool_shapes import ListRequest, ReadReply, ReadRequest, ToolDocuments, ToolHits
@@ -89,7 +88,7 @@ def read_pages(call: Call, asked: ReadRequest) -> Mapping[str, Any]:
     if last - asked.firstPage >= MAX_PAGES:
         raise BadRequest(f"{MAX_PAGES} pages at a time can be read.", hint="Name a lastPage nearer to firstPage.")
     with leaving(footnote, call.scope, call.request_id, "read", asked.documentId):
-        document = readable(footnote, call.scope, asked.documentId)
+        document = footnote.documents.readable(call.scope, asked.documentId)
     text = footnote.text(document)
     wanted = [one for one in text.pages if asked.firstPage <= one.number <= last] if text else []
     if not text or not wanted:

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from corpus.keys import iso_time, ulid
 from corpus.model import UploadPart
 from corpus.records.uploads import PartedUpload
-from footnote.api.asker import Owner, Parts, readable
+from footnote.api.asker import Owner, Parts
 from footnote.api.replies import Data, once, sent
 from footnote.api.shapes import DocumentShape, PartReply, PartRequest, UploadReply, UploadRequest
 from footnote.render import document_data
@@ -84,7 +84,7 @@ def complete(request: Request, footnote: Parts, scope: Owner, upload_id: str) ->
 
     def make() -> tuple[HTTPStatus, Data]:
         document_id = footnote.uploads_in_parts.complete(scope, upload_id)
-        return HTTPStatus.ACCEPTED, document_data(readable(footnote, scope, document_id))
+        return HTTPStatus.ACCEPTED, document_data(footnote.documents.readable(scope, document_id))
 
     return once(footnote, scope, request, {}, make)
 

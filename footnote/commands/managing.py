@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -34,10 +34,10 @@ PROBLEMS = {"empty": "blank", "image": "picture, not read", "garbage": "not read
 
 
 def documents_of(footnote: Footnote, scope: Scope) -> Iterator[Document]:
-    """Yield all of a person's documents, newest first."""
+    """Yield all of a person's documents in this building, newest first."""
     cursor: str | None = None
     while True:
-        batch, cursor = footnote.documents.of_user(scope.user_id, PAGE, cursor)
+        batch, cursor = footnote.documents.listed(scope, Listing(), PAGE, cursor)
         yield from batch
         if cursor is None:
             return
@@ -207,9 +207,8 @@ def remove(footnote: Footnote, scope: Scope, names: Sequence[str], *, as_json: b
 def named(footnote: Footnote, scope: Scope, name: str) -> Document:
     """Return a person's document by id, the beginning of one, path or file name; raises `NotFound` unless it is one."""
     for one in (name, document_id(scope, Path(name))):
-        found = footnote.documents.get(one) if re.fullmatch(r"[A-Za-z0-9_-]{1,128}", one) else None
-        if found and found.admits(scope):
-            return found
+        with suppress(NotFound):
+            return footnote.documents.readable(scope, one)
     matching = [
         document
         for document in documents_of(footnote, scope)
