@@ -397,5 +397,5 @@ def test_what_is_free_reads_nothing_of_money(client: TestClient, footnote: Footn
     scope = footnote.local_scope()
     footnote.search(scope, QUESTION["question"])
     footnote.ask(scope, QUESTION["question"])
-    assert {name for name, _ in calls} == {"get_many", "query"}
+    assert {name for name, key in calls if "RECALL#" not in str(key)} == {"get_many", "query"}  # one in 100 is measured
     assert not [one for one in calls if "SPEND#" in str(one) or "TENANT#" in str(one)]
