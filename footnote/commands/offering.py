@@ -37,13 +37,14 @@ def offer(footnote: Footnote) -> None:
         asker()
     except FootnoteError as error:
         raise ConfigError(f"FOOTNOTE_API_KEY is of no use: {error.message}", hint=error.hint) from error
-    signal.signal(signal.SIGINT, _stop)  # asyncio's own handler would wait for the thread that waits for input
-    try:
-        speak(footnote, asker, lambda: ulid(footnote.clock()))
-    except KeyboardInterrupt:
-        footnote.close()
-        os._exit(STOPPED)  # that thread would keep the process
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _stop)
+    speak(footnote, asker, lambda: ulid(footnote.clock()))
 
 
 def _stop(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
+    """End at once: a thread that waits for input would keep the process, and what is raised here may get lost.
+
+    Tools only read, and what they leave in the trail is written or not.
+    """
+    os._exit(STOPPED)
