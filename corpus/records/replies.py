@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from corpus.errors import BadRequest, Conflict
 from corpus.items import ABSENT, Item
 from corpus.keys import A_DAY
+from corpus.model import Json
 from corpus.ports import Table
 
 KIND = "request"
@@ -20,10 +21,11 @@ WORKED_ON_SECONDS = 120
 
 
 class Reply(NamedTuple):
-    """What was replied."""
+    """What was replied, and the ids of the documents that it names."""
 
     status: int
     body: str
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,9 @@ class Replies:
                 raise BadRequest(
                     "This Idempotency-Key was used for another request.", hint="Make a new key for each request."
                 )
-            if found.data["status"]:
-                return Reply(int(str(found.data["status"])), str(found.data["body"]))
+            data: dict[str, Any] = dict(found.data)
+            if data["status"]:
+                return Reply(data["status"], data["body"], tuple(data.get("documents", ())))
         raise Conflict("The first request with this Idempotency-Key is still worked on.", hint="Ask again in a moment.")
 
     def keep(self, user_id: str, key: str, fingerprint: str, reply: Reply) -> None:
@@ -67,8 +70,10 @@ class Replies:
                 self.table.delete(*_key(user_id, key), found.rev)
 
     def _item(self, user_id: str, key: str, fingerprint: str, reply: Reply | None, seconds: int) -> Item:
-        told = {"status": reply.status if reply else None, "body": reply.body if reply else None}
-        return Item(*_key(user_id, key), KIND, {"fingerprint": fingerprint, **told}, ttl=int(self.clock()) + seconds)
+        data: dict[str, Json] = {"fingerprint": fingerprint, "status": None}
+        if reply:
+            data |= {"status": reply.status, "body": reply.body, "documents": reply.documents}
+        return Item(*_key(user_id, key), KIND, data, ttl=int(self.clock()) + seconds)
 
 
 def _key(user_id: str, key: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from corpus.keys import NAMESPACE
 from corpus.scope import Scope
 from footnote.api.asker import Asker, Owner, Parts
 from footnote.api.door import Most
-from footnote.api.replies import KEY, Data, expect, once, sent
+from footnote.api.replies import KEY, Made, expect, once, sent
 from footnote.api.shapes import Amendment, DocumentShape
 from footnote.api.trails import audited
 from footnote.connect import Footnote
@@ -41,9 +41,9 @@ def upload(
         uuid.uuid5(NAMESPACE, f"{scope.tenant_id}\n{scope.user_id}\n{KEY}\n{key}") if key else uuid.uuid4()
     )
 
-    def put() -> tuple[HTTPStatus, Data]:
+    def put() -> Made:
         footnote.uploads.put(scope, document_id, name, data, kind)
-        return HTTPStatus.ACCEPTED, document_data(footnote.documents.readable(scope, document_id))
+        return Made(HTTPStatus.ACCEPTED, document_data(footnote.documents.readable(scope, document_id)))
 
     asked = {"fileName": name, "declaredType": kind, "sha256": hashlib.sha256(data).hexdigest()}
     return once(footnote, scope, request, asked, put)

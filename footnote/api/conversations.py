@@ -21,7 +21,7 @@ from footnote.api.conversation_shapes import (
     MessageShape,
     Said,
 )
-from footnote.api.replies import UNCHANGED, Data, Once, once, tagged
+from footnote.api.replies import UNCHANGED, Data, Made, Once, once, tagged
 from footnote.api.streams import ANSWER, EXAMPLE, SENTENCE, Event, Telling, described, streamed, wanted
 from footnote.api.trails import accessed
 from footnote.connect import Footnote
@@ -45,9 +45,9 @@ def begin(request: Request, footnote: Parts, scope: Talker, asked: ConversationR
     if asked.personaId and not footnote.converser.personas.get(scope.tenant_id, asked.personaId):
         raise unknown_persona(asked.personaId)
 
-    def make() -> tuple[HTTPStatus, Data]:
+    def make() -> Made:
         begun = footnote.converser.begin(scope, asked.personaId, asked.title)
-        return HTTPStatus.CREATED, conversation_data(begun)
+        return Made(HTTPStatus.CREATED, conversation_data(begun))
 
     return once(footnote, scope, request, asked.model_dump(), make)
 
@@ -91,12 +91,12 @@ def say(request: Request, footnote: Parts, scope: Asker, conversation_id: str, s
         telling = _answering(request, footnote, scope, found, said.text)
         return streamed(request, once_only, telling, HTTPStatus.CREATED)
 
-    def make() -> tuple[HTTPStatus, Data]:
+    def make() -> Made:
         with accessed(request, footnote, scope, "ask") as documents:
             message = footnote.converser.say(scope, conversation_id, said.text)
             documents.extend(message.answer.documents if message.answer else ())
         (reply,) = _with_contact(footnote, found, [message])
-        return HTTPStatus.CREATED, reply
+        return Made(HTTPStatus.CREATED, reply, documents)
 
     return once(footnote, scope, request, said.model_dump(), make, still)
 
@@ -118,7 +118,7 @@ def _answering(request: Request, footnote: Footnote, scope: Scope, found: Conver
             elif isinstance(one, Message):
                 documents.extend(one.answer.documents if one.answer else ())
                 (reply,) = _with_contact(footnote, found, [one])
-                yield Event(ANSWER, reply)
+                yield Event(ANSWER, reply, documents)
             else:
                 documents.extend(cited.document_id for cited in (one.citations if one else ()))
                 yield Event(SENTENCE, sentence_data(one)) if one else None

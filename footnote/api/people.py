@@ -32,7 +32,7 @@ from footnote.api.people_shapes import (
     PersonChange,
     PersonShape,
 )
-from footnote.api.replies import UNCHANGED, Data, once, sent, tagged
+from footnote.api.replies import UNCHANGED, Made, once, sent, tagged
 from footnote.api.trails import audited
 from footnote.connect import Footnote
 
@@ -116,7 +116,7 @@ def grants(request: Request, footnote: Parts, scope: Admin, limit: Limit = 50, c
 def grant(request: Request, footnote: Parts, scope: Admin, asked: GrantRequest) -> Response:
     """Let a person be a resident, guest, member of staff or administrator, from when until when."""
 
-    def make() -> tuple[HTTPStatus, Data]:
+    def make() -> Made:
         now = footnote.clock()
         made = Grant(
             ulid(now),
@@ -130,7 +130,7 @@ def grant(request: Request, footnote: Parts, scope: Admin, asked: GrantRequest) 
         )
         kept = grant_data(footnote.grants.put(made))
         audited(footnote, scope, "grant", asked.userId, **kept)
-        return HTTPStatus.CREATED, kept
+        return Made(HTTPStatus.CREATED, kept)
 
     return once(footnote, scope, request, asked.model_dump(mode="json"), make)
 

@@ -12,7 +12,7 @@ from corpus.answers import Answer
 from corpus.records.personas import contact_data
 from corpus.scope import Scope
 from footnote.api.asker import Asker, Parts
-from footnote.api.replies import Data, Once, once, sent
+from footnote.api.replies import Data, Made, Once, once, sent
 from footnote.api.shapes import AnswerReply, Question, SearchReply, SearchRequest
 from footnote.api.streams import ANSWER, EXAMPLE, SENTENCE, Event, Telling, described, streamed, wanted
 from footnote.api.trails import accessed
@@ -47,11 +47,11 @@ def ask(request: Request, footnote: Parts, scope: Asker, asked: Question) -> Res
         once_only = Once(footnote, scope, request, asked.model_dump(mode="json"))
         return streamed(request, once_only, _answering(request, footnote, scope, asked))
 
-    def make() -> tuple[HTTPStatus, Data]:
+    def make() -> Made:
         with accessed(request, footnote, scope, "ask") as documents:
             answer = footnote.ask(scope, asked.question, asked.day, asked.only)
             documents.extend(answer.documents)
-        return HTTPStatus.OK, told(footnote, scope, answer)
+        return Made(HTTPStatus.OK, told(footnote, scope, answer), documents)
 
     return once(footnote, scope, request, asked.model_dump(mode="json"), make)
 
@@ -62,7 +62,7 @@ def _answering(request: Request, footnote: Footnote, scope: Scope, asked: Questi
         for one in answering:
             if isinstance(one, Answer):
                 documents.extend(one.documents)
-                yield Event(ANSWER, told(footnote, scope, one))
+                yield Event(ANSWER, told(footnote, scope, one), documents)
             else:
                 documents.extend(cited.document_id for cited in (one.citations if one else ()))
                 yield Event(SENTENCE, sentence_data(one)) if one else None

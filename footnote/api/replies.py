@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from fastapi import Request
@@ -79,8 +79,16 @@ def expect(request: Request, data: Data) -> None:
         raise PreconditionFailed("It was changed since you read it.", hint="Read it again, then decide again.")
 
 
+class Made(NamedTuple):
+    """What a request is replied with, and the ids of the documents that it names: without them it is not told again."""
+
+    status: HTTPStatus
+    data: Data
+    documents: Sequence[str] = ()
+
+
 def always(_: Data) -> bool:
-    """Whether a kept reply may be told again of which no more is to be known than what it cites."""
+    """Whether a kept reply may be told again that leans on nothing but the documents it names."""
     return True
 
 
@@ -89,7 +97,7 @@ def once(
     scope: Scope,
     request: Request,
     asked: Data,
-    make: Callable[[], tuple[HTTPStatus, Data]],
+    make: Callable[[], Made],
     still: Still = always,
 ) -> Response:
     """Return what `make` makes; a request with an Idempotency-Key that was answered before gets that reply again.
@@ -100,20 +108,20 @@ def once(
     if noted.earlier:
         return Response(noted.earlier.body, noted.earlier.status, REPLAYED, media_type="application/json")
     try:
-        status, data = make()
+        made = make()
     except BaseException:
         noted.drop()
         raise
-    body = rendered(data)
-    noted.keep(status, body)
-    return Response(body, status, media_type="application/json")
+    body = rendered(made.data)
+    noted.keep(made.status, body, made.documents)
+    return Response(body, made.status, media_type="application/json")
 
 
 class Once:
     """A request that is noted if it bears an Idempotency-Key; `earlier` is the reply if it was answered before.
 
     `asked` is what was asked, by which a key that is used for something else is found out. Raises `BadRequest` for
-    that, `Conflict` while the first request is still worked on, and where its reply cites what the asker may not read
+    that, `Conflict` while the first request is still worked on, and where its reply names what the asker may not read
     any more, or is not `still` to be told: what was taken back is gone from there too.
     """
 
@@ -126,19 +134,20 @@ class Once:
         route = f"{request.method} {request.url.path} {who}\n".encode()
         self._fingerprint = hashlib.sha256(route + rendered(asked)).hexdigest()
         self.earlier = self._replies.begin(self._user_id, key, self._fingerprint) if key else None
-        said: Any = json.loads(self.earlier.body) if self.earlier else {}
-        cited = {str(one["documentId"]) for one in said.get("citations") or ()}
-        if cited != footnote.documents.admitting(scope, cited) or (self.earlier and not still(said)):
-            raise Conflict(
-                "The first reply to this Idempotency-Key rests on documents that are no longer available to you.",
-                hint="Ask again with a new key.",
-            )
+        if self.earlier:
+            named = set(self.earlier.documents)
+            if named != footnote.documents.admitting(scope, named) or not still(json.loads(self.earlier.body)):
+                raise Conflict(
+                    "The first reply to this Idempotency-Key rests on documents that are no longer available to you.",
+                    hint="Ask again with a new key.",
+                )
 
-    def keep(self, status: HTTPStatus, body: bytes) -> None:
+    def keep(self, status: HTTPStatus, body: bytes, documents: Sequence[str]) -> None:
         """Keep the reply, unless it is too large for that: it was made all the same."""
         if self._key:
             try:
-                self._replies.keep(self._user_id, self._key, self._fingerprint, Reply(status, body.decode()))
+                reply = Reply(status, body.decode(), tuple(dict.fromkeys(documents)))
+                self._replies.keep(self._user_id, self._key, self._fingerprint, reply)
             except TooLarge:
                 self.drop()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeAlias
 
@@ -25,10 +25,14 @@ EXAMPLE = 'event: sentence\ndata: {"text":"The pool opens at nine. [1]","citatio
 
 
 class Event(NamedTuple):
-    """What is told in the middle of a reply, under a name; `ANSWER` is the last, and what JSON would have said."""
+    """What is told in the middle of a reply, under a name; `ANSWER` is the last, and what JSON would have said.
+
+    That one says which `documents` it names.
+    """
 
     name: str
     data: Data
+    documents: Sequence[str] = ()
 
 
 Telling: TypeAlias = Generator[Event | None, None, None]
@@ -90,7 +94,7 @@ def _events(once: Once, telling: Telling, kept_as: HTTPStatus) -> Generator[byte
         for one in telling:
             body = rendered(one.data) if one else b""
             if one and one.name == ANSWER:
-                once.keep(kept_as, body)
+                once.keep(kept_as, body, one.documents)
             yield _event(one.name, body) if one else b""
     finally:
         telling.close()

@@ -13,7 +13,7 @@ from corpus.keys import iso_time, ulid
 from corpus.model import UploadPart
 from corpus.records.uploads import PartedUpload
 from footnote.api.asker import Owner, Parts
-from footnote.api.replies import Data, once, sent
+from footnote.api.replies import Made, once, sent
 from footnote.api.shapes import DocumentShape, PartReply, PartRequest, UploadReply, UploadRequest
 from footnote.render import document_data
 from ingest.upload_parts import LINK_SECONDS, Announced
@@ -32,10 +32,10 @@ def begin(request: Request, footnote: Parts, scope: Owner, file: UploadRequest) 
     """Announce a file. Cut it into parts of `partSize` bytes, send them in any order, and complete the upload."""
     announced = Announced(file.fileName, file.fileSize, file.checksumSHA256.lower(), file.fileType)
 
-    def make() -> tuple[HTTPStatus, Data]:
+    def make() -> Made:
         upload_id, document_id = ulid(footnote.clock()), str(uuid.uuid4())
         begun = footnote.uploads_in_parts.begin(scope, upload_id, document_id, announced)
-        return HTTPStatus.CREATED, _upload_data(begun, [])
+        return Made(HTTPStatus.CREATED, _upload_data(begun, []))
 
     return once(footnote, scope, request, file.model_dump(mode="json"), make)
 
@@ -82,9 +82,9 @@ def take_part(
 def complete(request: Request, footnote: Parts, scope: Owner, upload_id: str) -> Response:
     """Make the parts a document, which is worked on at once. Completing it again does no harm."""
 
-    def make() -> tuple[HTTPStatus, Data]:
+    def make() -> Made:
         document_id = footnote.uploads_in_parts.complete(scope, upload_id)
-        return HTTPStatus.ACCEPTED, document_data(footnote.documents.readable(scope, document_id))
+        return Made(HTTPStatus.ACCEPTED, document_data(footnote.documents.readable(scope, document_id)))
 
     return once(footnote, scope, request, {}, make)
 

@@ -138,7 +138,7 @@ def test_a_request_that_came_to_nothing_may_be_repeated(
     assert later.begin("ann", "slow", "f") is None
     assert replies.begin("ann", "slow", "f") is None  # whoever began it died
     replies.keep("ann", "slow", "f", Reply(200, "{}"))
-    assert replies.begin("ann", "slow", "f") == (200, "{}")
+    assert replies.begin("ann", "slow", "f") == (200, "{}", ())
 
 
 def test_a_body_without_a_length_is_bounded(client: TestClient) -> None:

@@ -267,15 +267,28 @@ def test_what_a_question_lends_its_answer(
 def test_what_was_not_found_in_it(
     client: TestClient, footnote: Footnote, bob: Guest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An answer that found nothing, for pages that nobody could read, does not name the document either."""
+    """An answer that found nothing, for pages that nobody could read, does not name the document either; nor do replies
+    that are kept of it.
+    """
     place = opened(client, footnote, POOL, "pool.md", sharedWith=["bob"])
     unread = Answer("not_found", "No.", notes=("Of pool.md, page 2 could not be read.",), about=(place[-36:],))
     monkeypatch.setattr(Answerer, "stream", lambda *_: (one for one in (None, unread)))
     said = bob.say("When does it open?")
     assert said["notes"] == list(unread.notes)
     assert bob.read()[0] == said
+
+    def kept(accept: str) -> list[Any]:
+        asked = {"/v1/ask": {"question": "When does it open?"}, f"{bob.place}/messages": {"text": "When does it open?"}}
+        header = {"accept": accept}
+        return [
+            bob.client.post(path, json=body, headers={KEY: path + accept, **header}) for path, body in asked.items()
+        ]
+
+    both = ("application/json", "text/event-stream")
+    assert all("pool.md" in one.text for accept in both for one in kept(accept))
     client.delete(place)
     assert not any(word in bob.client.get(bob.place).text for word in SECRETS)
+    assert [one.status_code for accept in both for one in kept(accept)] == [409] * 4
 
 
 def test_what_lies_there_is_unchanged(client: TestClient, footnote: Footnote, bob: Guest) -> None:
