@@ -16,7 +16,7 @@ class AccessShape(BaseModel):
     tenantId: str = Field(examples=["home"])
     action: str = Field(examples=["ask"], description="read, list, search or ask")
     documentIds: list[str] = Field(examples=[["3f0c1f5e-6a35-4c53-9a0f-0a9c6a5a4c11"]], description="at most 100")
-    outcome: str = Field(examples=["ok"], description="ok, or the code of the problem")
+    outcome: str = Field(examples=["ok"], description="ok, left, or the code of the problem")
     requestId: str = Field(examples=["01KD0000000000000000000000"])
 
 
