@@ -14,7 +14,6 @@ if TYPE_CHECKING:  # the settings take their limits from here, and want none of 
     from corpus.answers import Prompt, Tokens
     from corpus.items import Batch, Item, Put, Remove
     from corpus.model import (
-        BegunUpload,
         Blob,
         Change,
         Delivery,
@@ -22,16 +21,15 @@ if TYPE_CHECKING:  # the settings take their limits from here, and want none of 
         Generation,
         GenerationId,
         Legs,
-        Link,
         Matrix,
         Passage,
         Purpose,
         Space,
-        UploadPart,
         Vector,
     )
     from corpus.parts import Part
     from corpus.scope import Where
+    from corpus.uploads import BegunUpload, Link, UploadPart
     from corpus.ways import Exact, GraphState
 
 LEASE_SECONDS = 60

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from corpus.errors import BadRequest, BlobMissing, Conflict, QuotaExceeded, Rejected, TooLarge, Unavailable
 from corpus.keys import ID, iso_time, original_key
-from corpus.model import Link, UploadPart
 from corpus.ports import PartStore
 from corpus.records.uploads import PartedUpload, PartedUploads, unknown_upload
 from corpus.scope import UNLIMITED, Scope
+from corpus.uploads import Link, UploadPart
 from ingest.outcomes import DECLARED_SHA256, other_bytes
 from ingest.upload import Uploads, metadata_of, plain_name
 

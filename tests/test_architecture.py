@@ -33,6 +33,7 @@ NOUNS = tuple(
         "words",
         "sentences",
         "texts",
+        "uploads",
         "changes",
         "records",
         "allowance",

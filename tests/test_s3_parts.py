@@ -11,7 +11,7 @@ import pytest
 from corpus import aws
 from corpus.blobs.s3_parts import S3Parts
 from corpus.errors import BadRequest, BlobMissing, FootnoteError, Throttled, Unavailable
-from corpus.model import BegunUpload, UploadPart
+from corpus.uploads import BegunUpload, UploadPart
 from tests.services import doubles
 from tests.services.aws import CREDENTIALS
 from tests.services.scripted import Reply, Request, scripted

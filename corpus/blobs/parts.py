@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from corpus.errors import BadRequest, TooLarge
 from corpus.keys import checked_id, checked_key, ulid
-from corpus.model import BegunUpload, Link, UploadPart
 from corpus.ports import BlobStore
+from corpus.uploads import BegunUpload, Link, UploadPart
 
 PREFIX = "temp-uploads/"
 ABANDONED_SECONDS = 24 * 3600

@@ -16,7 +16,7 @@ from corpus.blobs.parts import absent, check, wrong_size
 from corpus.blobs.s3 import bare, headers
 from corpus.errors import BadRequest, BlobMissing
 from corpus.keys import checked_key
-from corpus.model import BegunUpload, Link, UploadPart
+from corpus.uploads import BegunUpload, Link, UploadPart
 
 CHECKSUM = "x-amz-checksum-sha256"
 _NO_PARTS = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}

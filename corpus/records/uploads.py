@@ -14,9 +14,10 @@ from typing import Any, Literal
 from corpus.errors import NotFound
 from corpus.items import Item
 from corpus.keys import A_DAY
-from corpus.model import BegunUpload, Json, UploadPart
+from corpus.model import Json
 from corpus.ports import Table
 from corpus.records.every import every
+from corpus.uploads import BegunUpload, UploadPart
 
 KIND = "upload"
 SORT = "UPLOAD"

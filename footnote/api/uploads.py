@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
 from corpus.keys import iso_time, ulid
-from corpus.model import UploadPart
 from corpus.records.uploads import PartedUpload
+from corpus.uploads import UploadPart
 from footnote.api.asker import Owner, Parts
 from footnote.api.replies import Made, once, sent
 from footnote.api.shapes import DocumentShape, PartReply, PartRequest, UploadReply, UploadRequest

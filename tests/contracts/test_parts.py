@@ -8,8 +8,8 @@ import pytest
 
 from corpus.errors import BadRequest, BlobMissing
 from corpus.keys import ulid
-from corpus.model import BegunUpload, UploadPart
 from corpus.ports import BlobStore, PartStore, Queue
+from corpus.uploads import BegunUpload, UploadPart
 from tests.contracts.test_blobs import BIG, ORIGINAL, changes
 from tests.fakes import Clock
 

@@ -19,8 +19,8 @@ import uvicorn
 from fastapi.testclient import TestClient
 
 from corpus.keys import original_key
-from corpus.model import UploadPart
 from corpus.records.api_keys import KeyTerms
+from corpus.uploads import UploadPart
 from footnote import adapters
 from footnote.api.app import create_app
 from footnote.api.asker import asker
