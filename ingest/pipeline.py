@@ -15,8 +15,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from corpus.errors import BlobMissing, Conflict, NoText, QuotaExceeded, Rejected, TooLarge, Unavailable
-from corpus.keys import Original, change_id, iso_time, processed_prefix
+from corpus.errors import BlobMissing, Conflict, NoText, QuotaExceeded, Rejected, Unavailable
+from corpus.keys import Original, change_id, iso_time
 from corpus.model import Blob, Change, Chunk, Document, Extracted, GenerationId, Live, Reason
 from corpus.parts import Part
 from corpus.ports import MAX_DELIVERIES, BlobStore, Deliveries, Embedder, Table, VectorIndex
@@ -26,8 +26,8 @@ from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
 from ingest import chunk, describe, tokens
 from ingest.claim import MAX_ATTEMPTS, UNHELD, Claim, Hold, Stopped, claim
+from ingest.clearing import Clearing
 from ingest.derived import Context, Derived, generation_of, passage
-from ingest.editions import removal
 from ingest.embed import embedded
 from ingest.extract import Reader, Reading
 from ingest.extractors import paged_of
@@ -71,6 +71,7 @@ class Ingestor:
         """Take the parts. `tenant_of` says in whose building a person is at home, and None for somebody unknown."""
         self._blobs, self._table, self._index, self._embedder, self._reader = blobs, table, index, embedder, reader
         self._documents, self._jobs = Documents(table), Jobs(table)
+        self._clearing = Clearing(blobs, table, index, clock)
         self._clock = clock
         self._tenant_of = tenant_of
         self._prices = prices
@@ -161,7 +162,7 @@ class Ingestor:
             self._refuse(change, whose, OWNER_MISMATCH)
             return
         if change.kind == "removed":
-            self._forget(change, whose, found)
+            self._clearing.forget(change, whose, found)
             return
         if found is None or not self._needs_nothing(found, change):
             if found is None or found.deleted_at:
@@ -175,13 +176,13 @@ class Ingestor:
                 self._attempt(change, held, hold)
             except BlobMissing:  # the removal is on its way
                 held.lost()
-                self._forget(change, whose, self._documents.get(whose.document_id))
+                self._clearing.forget(change, whose, self._documents.get(whose.document_id))
                 return
-            self._prune(whose, change.version)
+            self._clearing.prune(whose, change.version)
             if self.unseen(held.document):
                 raise PicturesWait("The pictures of a document are still to be read.", retry_after=0)
             return
-        self._prune(whose, change.version)
+        self._clearing.prune(whose, change.version)
 
     def _refuse(self, change: Change, whose: Original, reason: Reason) -> None:
         """Leave a failed job that says why nothing was done, one for each version, and nothing else."""
@@ -351,46 +352,6 @@ class Ingestor:
     def _give_up(self, held: Claim, reason: Reason, message: str = THREE_FAILED) -> None:
         """Say that it did not work, and leave what is live alone: it may well be good."""
         held.finish(lambda document: failed(document, reason, message), reason)
-
-    def _forget(self, change: Change, whose: Original, document: Document | None) -> None:
-        """Remove a document whose blob is gone; a blob that is there means that the removal is old news."""
-        try:
-            self._blobs.get(change.key, 0)
-        except TooLarge:
-            return self._prune(whose, change.version)
-        except BlobMissing:
-            pass
-        else:
-            return self._prune(whose, change.version)
-        if document and document.version <= change.version:
-            awaited = document.status == "uploading" and not document.deleted_at  # its next bytes are on their way
-            gone = document if awaited else replace(document, deleted_at=document.deleted_at or iso_time(self._clock()))
-            gone = replace(gone, version=change.version)
-            if gone != document:
-                self._table.transact(
-                    removal(self._documents, gone) if gone.deleted_at else [self._documents.write(gone)]
-                )
-        return self._prune(whose, change.version)
-
-    def _prune(self, whose: Original, upto: str) -> None:
-        """Clear away what no longer answers, up to this version, unless a worker is at it: its own ending will.
-
-        Raises `Conflict` if the record was written meanwhile: what was cleared away may be what answers now.
-        """
-        document = self._documents.get(whose.document_id)
-        job = self._jobs.get(whose.document_id, document.job_id) if document else None
-        if job and job.unfinished:
-            return
-        self._index.prune(whose.document_id, document.live_in(self._index.name) if document else None, upto)
-        kept = {(live.version, live.recipe) for live in document.live.values()} if document else set()
-        prefix = processed_prefix(*whose)
-        for key in self._blobs.keys(prefix):
-            version, made_by = key.removeprefix(prefix).split("/")[:2]
-            if version <= upto and (version, made_by) not in kept:
-                self._blobs.delete(key)
-        now = self._documents.get(whose.document_id)
-        if (now.rev if now else 0) != (document.rev if document else 0):
-            raise Conflict("The document was written while it was cleared up.")
 
 
 def _is_meant(blob: Blob, change: Change, before: Document) -> bool:
