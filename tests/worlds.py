@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 from corpus.answers import Answer
 from corpus.blobs.folder import FolderBlobs
+from corpus.errors import FootnoteError
 from corpus.llms.quotes import Quotes
 from corpus.model import Change, Document
 from corpus.ports import LLM, BlobStore, Embedder, Limits, Queue, Table, VectorIndex
@@ -174,3 +177,18 @@ def folder_world(folder: Path, reader: Reader, clock: Clock | None = None) -> It
     yield World(clock, queue, blobs, table, index, embedder, reader)
     for one in (queue, table, index):
         one.close()
+
+
+def together(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """What became of several threads' work that began at once: results, and errors of ours by their kind."""
+    gate = threading.Barrier(count)
+
+    def one(n: int) -> Any:
+        gate.wait()
+        try:
+            return work(n)
+        except FootnoteError as error:
+            return type(error)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))

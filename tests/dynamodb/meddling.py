@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 from corpus import aws
-from corpus.errors import FootnoteError
 from corpus.items import ABSENT, Item, Put, Remove
 from corpus.tables.dynamodb import DynamoDbTable
 from tests.fakes import Clock
@@ -63,21 +60,6 @@ def first_fails(*errors: Exception, operation: str = "", done: bool = False) -> 
         return call()
 
     return meddle
-
-
-def together(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """What became of several threads' work that began at once: results, and errors of ours."""
-    gate = threading.Barrier(count)
-
-    def one(n: int) -> Any:
-        gate.wait()
-        try:
-            return work(n)
-        except FootnoteError as error:
-            return type(error)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 THROTTLED = refusal("ProvisionedThroughputExceededException")

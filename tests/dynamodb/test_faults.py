@@ -21,8 +21,8 @@ from tests.dynamodb.meddling import (
     item,
     refusal,
     state,
-    together,
 )
+from tests.worlds import together
 
 pytestmark = pytest.mark.service
 

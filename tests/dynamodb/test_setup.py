@@ -18,12 +18,12 @@ from tests.dynamodb.meddling import (
     Call,
     Opened,
     item,
-    together,
 )
 from tests.services.aws import CREDENTIALS, dynamodb
 from tests.services.aws import client as client_of
 from tests.services.needed import up
 from tests.services.servers import DYNAMODB
+from tests.worlds import together
 
 pytestmark = pytest.mark.service
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from corpus.allowance import Allowance
-from corpus.errors import FootnoteError, QuotaExceeded
+from corpus.errors import QuotaExceeded
 from corpus.keys import A_DAY, iso_time
 from corpus.model import Document
 from corpus.ports import Table
@@ -31,7 +29,7 @@ from corpus.scope import Scope
 from tests.contracts.adapters import TABLES, Place
 from tests.contracts.conftest import marked
 from tests.fakes import Clock, MemoryTable
-from tests.worlds import Fuse, Fused, Killed
+from tests.worlds import Fuse, Fused, Killed, together
 
 CLOCK = Clock(time.time() + 3600)
 """Ahead of the clock on the wall, by which DynamoDB Local deletes."""
@@ -43,21 +41,6 @@ THREADS = 8
 def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
     for opened in TABLES[request.param](Place(tmp_path, CLOCK, request.getfixturevalue)):
         yield opened.it
-
-
-def together(count: int, work: Callable[[int], object]) -> list[object]:
-    """What became of several threads' work that began at once: results, and errors of ours by their kind."""
-    gate = threading.Barrier(count)
-
-    def one(n: int) -> object:
-        gate.wait()
-        try:
-            return work(n)
-        except FootnoteError as error:
-            return type(error)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 def limited(table: Table, **limits: Any) -> Allowance:
