@@ -39,7 +39,7 @@ def reranked(asked: Asked, hits: Sequence[Hit], documents: Mapping[str, Document
     """
     best, rest = hits[:DEPTH], hits[DEPTH:]
     forms = {form: place for place, word in enumerate(asked.words) for form in word}
-    texts = [_words(hit.content, hit.language) for hit in best]
+    texts = [words_kept(hit.content, hit.language) for hit in best]
     together = _together(texts, forms)
     above = _shares([_held(_heading(hit), hit.language, forms) for hit in best], len(asked.words), unheld=True)
     named = _named(best, documents, forms)
@@ -111,12 +111,12 @@ def _shares(held: Sequence[_Held], count: int, *, unheld: bool) -> list[float]:
 
 
 def _held(text: str, language: str, forms: Mapping[str, int]) -> frozenset[int]:
-    return frozenset(forms[word] for word in _words(text, language) if word in forms)
+    return frozenset(forms[word] for word in words_kept(text, language) if word in forms)
 
 
 @lru_cache(maxsize=KEPT)
-def _words(text: str, language: str) -> tuple[str, ...]:
-    """The words that find a text: kept, because one question after another finds the same texts."""
+def words_kept(text: str, language: str) -> tuple[str, ...]:
+    """Return the words that find a text: kept, because one question after another finds the same texts."""
     return tuple(words.indexed(text, language))
 
 
