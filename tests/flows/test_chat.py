@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from footnote.client import Client
 from footnote.connect import Footnote
 from search.answer import NOT_FOUND
 from tests.flows.test_api import RULES, SERVE, client, footnote, upload
-from tests.flows.test_streams import Waiting, served
+from tests.flows.test_streams import Waiting, left_behind, served
 
 __all__ = ["client", "footnote"]
 pytestmark = pytest.mark.service
@@ -157,11 +156,8 @@ def test_who_leaves_the_chunks_ends_the_model(client: TestClient, footnote: Foot
             assert next(text for one in stream if (text := one.choices[0].delta.content)) == "It opens at nine. [1]"
         assert model.left.wait(20)
         assert not model.go.is_set()
-        until = time.monotonic() + 20
-        while not (found := client.get("/v1/access").json()["accesses"]) and time.monotonic() < until:
-            time.sleep(0.05)
-    assert [(one["action"], one["outcome"]) for one in found if one["action"] == "ask"] == [("ask", "left")]
-    assert [one["documentIds"] for one in found if one["action"] == "ask"] == [[document["documentId"]]]
+        (left,) = left_behind(client)
+    assert (left["action"], left["documentIds"]) == ("ask", [document["documentId"]])
 
 
 def test_who_may_not_ask_is_told(address: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +13,7 @@ from footnote.connect import Footnote
 from search.answer import BROKE_OFF, INSTRUCTIONS
 from search.converse import LEFT
 from tests.flows.test_api import client, footnote, upload
-from tests.flows.test_streams import STREAM, Waiting, events, said_to, served
+from tests.flows.test_streams import STREAM, Waiting, events, eventually, left_behind, said_to, served
 from tests.test_converse import Model
 
 __all__ = ["client", "footnote"]
@@ -141,9 +140,7 @@ def test_who_leaves_a_conversation(client: TestClient, footnote: Footnote) -> No
         reply.close()
         connection.close()
         assert model.left.wait(20)
-        until = time.monotonic() + 20
-        while not (found := client.get(place).json()["messages"]) and time.monotonic() < until:
-            time.sleep(0.05)
+        found = eventually(lambda: client.get(place).json()["messages"])
         model.go.set()
         connection, reply = said_to(port, f"{place}/messages", {"text": "When does the sauna open?"})
         ((_, whole),) = [one for one in events(reply.read().decode()) if one[0] == "answer"]
@@ -155,8 +152,7 @@ def test_who_leaves_a_conversation(client: TestClient, footnote: Footnote) -> No
     assert [one["text"] for one in found] == ["It opens at nine. [1]", "When does the pool open?"]
     assert (found[0]["answerType"], found[0]["notes"]) == ("partial", [LEFT])
     assert BROKE_OFF in whole["notes"] or whole["answerType"] == "grounded"
-    left = [one for one in client.get("/v1/access").json()["accesses"] if one["outcome"] == "left"]
-    assert [len(one["documentIds"]) for one in left] == [1]
+    assert [len(one["documentIds"]) for one in left_behind(client)] == [1]
 
 
 def test_my_conversations(client: TestClient) -> None:

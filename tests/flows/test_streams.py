@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -147,6 +147,19 @@ class Waiting:
             raise Unavailable("The model broke off.")
         finally:
             self.left.set()
+
+
+def eventually(look: Callable[[], list[Any]]) -> list[Any]:
+    """What somebody sees once there is something to see."""
+    until = time.monotonic() + 20
+    while not (found := look()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def left_behind(client: TestClient) -> list[Any]:
+    """What the trail says, in the end, of those who left before the end of what they asked for."""
+    return eventually(lambda: [one for one in client.get("/v1/access").json()["accesses"] if one["outcome"] == "left"])
 
 
 @contextmanager
