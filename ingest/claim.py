@@ -210,15 +210,17 @@ def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, 
     """Take a document on: its status, its newest accepted version and its job, in one transaction.
 
     A job of this version that was left unfinished is taken up again, and its attempts go on counting; one of an older
-    version is closed. Raises `Unavailable` while another holds this version, `Conflict` if another was faster.
+    version is closed. Raises `Unavailable` while another holds this version or clears away after it, `Conflict` if
+    another was faster.
     """
     now = clock()
     documents, jobs = Documents(table), Jobs(table)
     old = jobs.get(document.document_id, document.job_id)
     writes: list[Put] = []
-    if old and old.unfinished and old.version == change.version:
-        if old.lease_until > iso_time(now):
-            raise Unavailable("Another worker has this document.", retry_after=seconds_until(old.lease_until, now))
+    same = old is not None and old.version == change.version
+    if old and same and old.lease_until > iso_time(now):
+        raise Unavailable("Another worker has this document.", retry_after=seconds_until(old.lease_until, now))
+    if old and same and old.unfinished:
         job = replace(old, attempt=old.attempt + 1, progress=replace(old.progress, seconds_left=None))
     else:
         ids = (document.document_id, document.user_id, document.tenant_id)
@@ -226,6 +228,8 @@ def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, 
         if old and old.unfinished:
             closed = replace(old, status="failed", error=OVERTAKEN, lease_until="", ended_at=iso_time(now))
             writes.append(jobs.write(closed))
+        elif old and same:
+            writes.append(jobs.write(old))  # of two, who clears away after it and who begins anew, one is faster
     job = replace(job, status="processing", lease_owner=uuid.uuid4().hex, lease_until=iso_time(now + LEASE_SECONDS))
     accepted = replace(
         document,

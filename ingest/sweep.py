@@ -1,4 +1,4 @@
-"""Jobs that nobody holds any more: a worker died, or its change went to the dead letters.
+"""Jobs that nobody holds any more: a worker died, at work or clearing away, or its change went to the dead letters.
 
 What is still wanted is asked for again; what is not is closed. Sweeping twice, or while workers work, does no harm.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from corpus.errors import Conflict
@@ -38,16 +39,19 @@ def sweep(table: Table, queue: Queue, clock: Callable[[], float]) -> Swept:
     now = clock()
     for job in list(jobs.stale(iso_time(now - GRACE_SECONDS))):
         document = documents.get(job.document_id)
-        if document and not document.deleted_at and document.job_id == job.job_id:
-            queue.send(Change("put", document.key, job.version))
+        wanted = document and not document.deleted_at and (job.clearing or document.job_id == job.job_id)
+        if document and wanted:
+            queue.send(Change("put", document.key, document.version))
             resent += 1
+        if job.clearing:  # all that is to be looked at is the document
+            ended = replace(job, lease_until="")
+        elif not wanted:
+            ended = replace(job, status="failed", error=OVERTAKEN, lease_until="", ended_at=iso_time(now))
+        else:
             continue
-        ended = replace(job, status="failed", error=OVERTAKEN, lease_until="", ended_at=iso_time(now))
-        try:
+        with suppress(Conflict):  # its worker was only slow
             jobs.put(ended)
-        except Conflict:  # its worker was only slow
-            continue
-        closed += 1
+            closed += not wanted
     if resent or closed:
         log.info("left jobs were swept", extra={"resent": resent, "closed": closed})
     return Swept(resent, closed)

@@ -71,6 +71,8 @@ class Progress:
 class Job:
     """One worker's task. It is somebody's while `lease_until`, an ISO time, is not past.
 
+    A job that ended is leased once more by whoever clears away what no longer answers.
+
     `cost_micros`, in millionths of a dollar, is what its `embed_tokens` cost.
     """
 
@@ -97,6 +99,11 @@ class Job:
         """Whether anything is still to be done."""
         return self.status in {"queued", "processing"}
 
+    @property
+    def clearing(self) -> bool:
+        """Whether somebody clears away what no longer answers, or began to and died."""
+        return not self.unfinished and bool(self.lease_until)
+
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
@@ -110,7 +117,7 @@ class Jobs:
         return _job(item) if item else None
 
     def stale(self, before: str) -> Iterator[Job]:
-        """Yield unfinished jobs whose lease ended, or that were given back, before an ISO time.
+        """Yield unfinished and clearing jobs whose lease ended, or that were given back, before an ISO time.
 
         By index 1, `LEASE#{0–7}` up to `{leaseUntil}#{jobId}`; a job that was given back has no lease, so its last
         write counts.
@@ -135,7 +142,7 @@ def _item(job: Job) -> Item:
         BY_STATUS: (f"TENANT#{job.tenant_id}#JOB", f"{job.status}#{job.created_at}#{job.job_id}"),
         BY_MONTH: (f"TENANT#{job.tenant_id}#MONTH#{job.created_at[:7]}", f"{job.created_at}#{job.job_id}"),
     }
-    if job.unfinished:
+    if job.unfinished or job.clearing:
         partition = zlib.crc32(job.job_id.encode()) % LEASE_PARTITIONS
         keys[LEASES] = (f"LEASE#{partition}", f"{job.lease_until}#{job.job_id}")
     return Item(

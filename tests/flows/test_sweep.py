@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 import pytest
 
+from corpus.keys import iso_time
 from corpus.records.jobs import Jobs
 from corpus.records.people import People
 from ingest.sweep import GRACE_SECONDS, Swept, sweep
@@ -55,6 +59,42 @@ def test_the_job_of_a_removed_document_is_closed(world: World) -> None:
 
     assert sweep(world.table, world.queue, world.clock) == Swept(closed=1)
     assert not list(Jobs(world.table).stale("9999"))
+
+
+def test_what_died_clearing_away_is_looked_at_again(world: World) -> None:
+    """Whoever dies clearing away leaves a lease: the document is looked at again, and then nothing is left of it."""
+    world.put("d1", "The pool opens at nine.")
+    (change,) = world.pending()
+    world.ingestor().apply(change)
+    for step in range(1, 20):
+        with suppress(Killed):
+            world.ingestor(Fuse(blow_at=step)).apply(change)
+        if any(job.clearing for job in Jobs(world.table).stale("9999")):
+            break
+    world.clock.sleep(GRACE_SECONDS + 120)
+
+    assert sweep(world.table, world.queue, world.clock) == Swept(resent=1)
+    assert not list(Jobs(world.table).stale("9999"))
+    world.work()
+    assert world.visible() == {"d1": ["The pool opens at nine."]}
+    assert not list(Jobs(world.table).stale("9999"))
+
+
+def test_a_removed_document_is_not_asked_for(world: World) -> None:
+    """Whoever died clearing away after a document that is removed by now leaves nothing to be looked at."""
+    world.put("d1", "The pool opens at nine.")
+    world.work()
+    document = world.document("d1")
+    jobs = Jobs(world.table)
+    job = jobs.get("d1", document.job_id)
+    assert job
+    jobs.put(replace(job, lease_until=iso_time(world.clock() + 60)))
+    world.uploads.remove(ME, "d1")
+    world.pending()
+    world.clock.sleep(GRACE_SECONDS + 120)
+
+    assert sweep(world.table, world.queue, world.clock) == Swept(closed=1)
+    assert not list(jobs.stale("9999"))
 
 
 def test_people(world: World) -> None:
