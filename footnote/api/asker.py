@@ -1,11 +1,11 @@
-"""Who asks, of which parts, and for which page of a list: what routes are given."""
+"""Who asks, and of which parts: what routes are given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from corpus.allowance import signed_in_for
@@ -60,5 +60,3 @@ KeyMaker = Annotated[Scope, Depends(may("apiKeys"))]
 KeyHolder = Annotated[Scope, Depends(bearing("apiKeys"))]
 Owner = Annotated[Scope, Depends(bearing("upload"))]
 Talker = Annotated[Scope, Depends(bearing("converse"))]
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(max_length=1000, description="The cursor of the page before.")]

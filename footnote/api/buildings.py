@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from corpus.records.tenants import Tenants, tenant_data, tenant_from
-from footnote.api.asker import Admin, Cursor, Limit, Operator, Parts
+from footnote.api.asker import Admin, Operator, Parts
 from footnote.api.building_shapes import BuildingChange, BuildingShape, BuildingsReply
+from footnote.api.lists import Page
 from footnote.api.replies import UNCHANGED, expect, sent, tagged
 from footnote.api.trails import audited
 
@@ -35,7 +36,7 @@ def change(request: Request, footnote: Parts, scope: Admin, said: BuildingChange
 
 
 @router.get("/buildings", response_model=BuildingsReply, responses=UNCHANGED)
-def buildings(request: Request, footnote: Parts, _: Operator, limit: Limit = 50, cursor: Cursor = None) -> Response:
+def buildings(request: Request, footnote: Parts, _: Operator, page: Page) -> Response:
     """List the buildings of which anything was ever told; for administrators of the installation's own, `home`."""
-    found, following = Tenants(footnote.table).listed(limit, cursor)
+    found, following = Tenants(footnote.table).listed(page.limit, page.cursor)
     return tagged(request, {"buildings": [tenant_data(one) for one in found], "cursor": following})

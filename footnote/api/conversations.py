@@ -12,7 +12,7 @@ from corpus.model import Json
 from corpus.records.conversations import Conversation, Message, conversation_data, message_data
 from corpus.records.personas import contact_data, unknown_persona
 from corpus.scope import Scope
-from footnote.api.asker import Asker, Cursor, Limit, Parts, Talker
+from footnote.api.asker import Asker, Parts, Talker
 from footnote.api.conversation_shapes import (
     ConversationReply,
     ConversationRequest,
@@ -21,6 +21,7 @@ from footnote.api.conversation_shapes import (
     MessageShape,
     Said,
 )
+from footnote.api.lists import Page
 from footnote.api.replies import UNCHANGED, Data, Made, Once, once, tagged
 from footnote.api.streams import ANSWER, EXAMPLE, SENTENCE, Event, Telling, described, streamed, wanted
 from footnote.api.trails import accessed
@@ -53,21 +54,17 @@ def begin(request: Request, footnote: Parts, scope: Talker, asked: ConversationR
 
 
 @router.get("", response_model=ConversationsReply, responses=UNCHANGED)
-def conversations(
-    request: Request, footnote: Parts, scope: Talker, limit: Limit = 50, cursor: Cursor = None
-) -> Response:
+def conversations(request: Request, footnote: Parts, scope: Talker, page: Page) -> Response:
     """List your conversations, those with the newest message first. Without a cursor it was the last page."""
-    found, following = footnote.converser.conversations.listed(scope, limit, cursor)
+    found, following = footnote.converser.conversations.listed(scope, page.limit, page.cursor)
     return tagged(request, {"conversations": [conversation_data(one) for one in found], "cursor": following})
 
 
 @router.get("/{conversation_id}", response_model=ConversationReply, responses=UNCHANGED)
-def conversation(
-    request: Request, footnote: Parts, scope: Talker, conversation_id: str, limit: Limit = 50, cursor: Cursor = None
-) -> Response:
+def conversation(request: Request, footnote: Parts, scope: Talker, conversation_id: str, page: Page) -> Response:
     """Return a conversation with its messages, newest first, without what rests on documents you may no longer read."""
     found = footnote.converser.conversations.mine(scope, conversation_id)
-    said, following = footnote.converser.shown(scope, found, limit, cursor)
+    said, following = footnote.converser.shown(scope, found, page.limit, page.cursor)
     messages = _with_contact(footnote, found, said)
     return tagged(request, {**conversation_data(found), "messages": messages, "cursor": following})
 

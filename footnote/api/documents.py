@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,12 +9,13 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from corpus.errors import BlobMissing, NotFound
-from corpus.records.documents import Listing, unknown
+from corpus.records.documents import unknown
 from corpus.records.events import Events, event_data
 from corpus.records.shares import Shares, shared_data
-from footnote.api.asker import Asker, Cursor, Limit, Parts
+from footnote.api.asker import Asker, Parts
+from footnote.api.lists import DocumentsQuery, Page
 from footnote.api.replies import UNCHANGED, downloaded, linked, tagged
-from footnote.api.shapes import DocumentsReply, DocumentStatus, DocumentWithProgress, EventsReply, PagesReply, PageText
+from footnote.api.shapes import DocumentsReply, DocumentWithProgress, EventsReply, PagesReply, PageText
 from footnote.api.trails import accessed
 from footnote.render import document_data, document_with_progress, page_data, page_text_data
 
@@ -27,25 +27,19 @@ def documents(
     request: Request,
     footnote: Parts,
     scope: Asker,
-    status: Annotated[DocumentStatus | None, Query(description="Only those in this state.")] = None,
-    media_type: Annotated[str, Query(alias="type", max_length=255, description="Only those of this media type.")] = "",
-    since: Annotated[date | None, Query(description="Only those uploaded on this day or later, in UTC.")] = None,
-    until: Annotated[date | None, Query(description="Only those uploaded before this day, in UTC.")] = None,
-    shared: Annotated[bool, Query(description="Those shared with you by name, instead of your own.")] = False,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    asked: Annotated[DocumentsQuery, Query()],
 ) -> Response:
     """List your documents, newest first, or those shared with you, by id.
 
     A page may be short; without a cursor it was the last.
     """
-    wanted = Listing(status or "", media_type, since.isoformat() if since else "", until.isoformat() if until else "~")
+    page = (asked.wanted(), asked.limit, asked.cursor)
     with accessed(request, footnote, scope, "list"):
-        if shared:
-            theirs, following = Shares(footnote.table).listed(scope, wanted, limit, cursor)
+        if asked.shared:
+            theirs, following = Shares(footnote.table).listed(scope, *page)
             told = [{**document_data(one.document), "shared": shared_data(one)} for one in theirs]
         else:
-            mine, following = footnote.documents.listed(scope, wanted, limit, cursor)
+            mine, following = footnote.documents.listed(scope, *page)
             told = [document_data(one) for one in mine]
     return tagged(request, {"documents": told, "cursor": following})
 
@@ -64,13 +58,12 @@ def events(
     footnote: Parts,
     scope: Asker,
     document_id: str,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    page: Page,
 ) -> Response:
     """Return what happened in a document's jobs in the last seven days, newest first."""
     with accessed(request, footnote, scope, "read", document_id):
         footnote.documents.readable(scope, document_id)
-    found, following = Events(footnote.table).of_document(document_id, limit, cursor)
+    found, following = Events(footnote.table).of_document(document_id, page.limit, page.cursor)
     return tagged(request, {"events": [event_data(one) for one in found], "cursor": following})
 
 

@@ -15,6 +15,7 @@ from corpus.records.tenants import Tenants
 from corpus.records.usage import Usage
 from footnote.api.asker import Admin, Asker, Operator, Parts
 from footnote.api.level_shapes import LevelChange, LevelShape, LevelsReply, SpendReply, UsageReply
+from footnote.api.lists import MonthQuery
 from footnote.api.replies import UNCHANGED, sent, tagged
 from footnote.api.trails import audited
 
@@ -71,10 +72,10 @@ def usage(footnote: Parts, scope: Asker) -> Response:
 def spend(
     footnote: Parts,
     scope: Admin,
-    month: Annotated[str, Query(pattern=r"^([0-9]{4}-[0-9]{2})?$", description="The month; this one without.")] = "",
+    asked: Annotated[MonthQuery, Query()],
 ) -> Response:
     """Say what models cost the building in a month, in millionths of a dollar, day by day, beside its cap."""
-    spending, wanted = Spending(footnote.table), month or month_of(footnote.clock())
+    spending, wanted = Spending(footnote.table), asked.month or month_of(footnote.clock())
     days = spending.by_day(scope.tenant_id, wanted)
     reply = {
         "month": wanted,

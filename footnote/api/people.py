@@ -16,7 +16,8 @@ from corpus.records.api_keys import SECRET_BYTES, key_data
 from corpus.records.grants import Grant, from_csv, grant_data
 from corpus.records.people import Person, person_data
 from corpus.scope import Scope
-from footnote.api.asker import Admin, Asker, Cursor, KeyHolder, KeyMaker, Limit, Parts
+from footnote.api.asker import Admin, Asker, KeyHolder, KeyMaker, Parts
+from footnote.api.lists import Page
 from footnote.api.people_shapes import (
     GrantRequest,
     GrantShape,
@@ -66,9 +67,9 @@ def make_key(footnote: Parts, scope: KeyMaker, asked: KeyRequest) -> Response:
 
 
 @router.get("/keys", response_model=KeysReply, responses=UNCHANGED)
-def keys(request: Request, footnote: Parts, scope: KeyHolder, limit: Limit = 50, cursor: Cursor = None) -> Response:
+def keys(request: Request, footnote: Parts, scope: KeyHolder, page: Page) -> Response:
     """List your API keys, newest first: what each is for and when it was last used, never the key itself."""
-    found, following = footnote.api_keys.of_user(scope.user_id, limit, cursor)
+    found, following = footnote.api_keys.of_user(scope.user_id, page.limit, page.cursor)
     return tagged(request, {"keys": [key_data(one) for one in found], "cursor": following})
 
 
@@ -81,9 +82,9 @@ def revoke_key(footnote: Parts, scope: KeyHolder, key_id: str) -> Response:
 
 
 @router.get("/people", response_model=PeopleReply, responses=UNCHANGED)
-def people(request: Request, footnote: Parts, scope: Admin, limit: Limit = 50, cursor: Cursor = None) -> Response:
+def people(request: Request, footnote: Parts, scope: Admin, page: Page) -> Response:
     """List the people at home in the building who signed in, the latest first."""
-    found, following = footnote.people.recent(scope.tenant_id, limit, cursor)
+    found, following = footnote.people.recent(scope.tenant_id, page.limit, page.cursor)
     return tagged(request, {"people": [person_data(one) for one in found], "cursor": following})
 
 
@@ -106,9 +107,9 @@ def change_person(footnote: Parts, scope: Admin, user_id: str, said: PersonChang
 
 
 @router.get("/grants", response_model=GrantsReply, responses=UNCHANGED)
-def grants(request: Request, footnote: Parts, scope: Admin, limit: Limit = 50, cursor: Cursor = None) -> Response:
+def grants(request: Request, footnote: Parts, scope: Admin, page: Page) -> Response:
     """List the building's grants, those that end last first."""
-    found, following = footnote.grants.of_tenant(scope.tenant_id, limit, cursor)
+    found, following = footnote.grants.of_tenant(scope.tenant_id, page.limit, page.cursor)
     return tagged(request, {"grants": [grant_data(one) for one in found], "cursor": following})
 
 

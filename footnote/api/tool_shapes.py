@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from footnote.api.lists import Paging
 from footnote.api.shapes import DOCUMENT_ID, DocumentStatus, HitShape, PageText
 
 _SPEAKS = Field(description="whether it speaks to a language model, as no document for people has to")
@@ -46,15 +47,11 @@ class ReadReply(BaseModel):
     nextPosition: int | None = Field(description="where to read on, if not all of it fitted")
 
 
-class ListRequest(BaseModel):
+class ListRequest(Paging):
     """Which documents to list; a page may be short, and without a cursor it was the last."""
-
-    model_config = ConfigDict(extra="forbid")
 
     status: DocumentStatus | None = None
     type: str = Field(default="", max_length=255, description="a media type")
-    limit: int = Field(default=50, ge=1, le=100)
-    cursor: str | None = Field(default=None, max_length=1000, description="the cursor of the page before")
 
 
 class ToolDocument(BaseModel):

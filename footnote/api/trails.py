@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -14,7 +13,8 @@ from corpus.errors import FootnoteError
 from corpus.keys import iso_day
 from corpus.model import Json
 from corpus.scope import Scope
-from footnote.api.asker import Admin, Cursor, Limit, Parts
+from footnote.api.asker import Admin, Parts
+from footnote.api.lists import DayQuery, MonthsQuery
 from footnote.api.replies import UNCHANGED, tagged
 from footnote.api.trail_shapes import AccessReply, AuditReply
 from footnote.connect import Footnote
@@ -59,13 +59,11 @@ def accesses(
     request: Request,
     footnote: Parts,
     scope: Admin,
-    day: Annotated[date | None, Query(description="The day, in UTC; today without.")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    asked: Annotated[DayQuery, Query()],
 ) -> Response:
     """Say who read and searched in the building on a day, newest first: which documents, and never what was asked."""
-    wanted = day.isoformat() if day else iso_day(footnote.clock())
-    found, following = footnote.trails.accesses(scope.tenant_id, wanted, limit, cursor)
+    wanted = asked.day.isoformat() if asked.day else iso_day(footnote.clock())
+    found, following = footnote.trails.accesses(scope.tenant_id, wanted, asked.limit, asked.cursor)
     return tagged(request, {"accesses": found, "cursor": following})
 
 
@@ -74,11 +72,9 @@ def audits(
     request: Request,
     footnote: Parts,
     scope: Admin,
-    month: Annotated[str, Query(pattern=r"^([0-9]{4}-[0-9]{2})?$", description="The month; this one without.")] = "",
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    asked: Annotated[MonthsQuery, Query()],
 ) -> Response:
     """Say who changed rights, levels and accounts in the building in a month, and removed what, newest first."""
-    wanted = month or iso_day(footnote.clock())[:7]
-    found, following = footnote.trails.audits(scope.tenant_id, wanted, limit, cursor)
+    wanted = asked.month or iso_day(footnote.clock())[:7]
+    found, following = footnote.trails.audits(scope.tenant_id, wanted, asked.limit, asked.cursor)
     return tagged(request, {"entries": found, "cursor": following})

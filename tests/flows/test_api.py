@@ -495,3 +495,19 @@ def test_dates_over_http(client: TestClient, footnote: Footnote) -> None:
     assert client.patch(place, json={"inForceFrom": "soon"}).status_code == 422
     assert client.patch(place, json={"supersedes": "../x"}).status_code == 404
     assert client.patch("/v1/documents/none", json={}).status_code == 404
+
+
+def test_what_a_list_does_not_know_is_refused(client: TestClient) -> None:
+    """A filter that is misspelled is refused, and never left out: else it would find what was not asked for."""
+    paths = client.get("/openapi.json").json()["paths"]
+    lists = [
+        re.sub(r"\{\w+\}", "x", path)
+        for path, verbs in paths.items()
+        if "query" in {one["in"] for one in verbs.get("get", {}).get("parameters", ())}
+    ]
+    assert len(lists) == 11
+    for path in lists:
+        reply = client.get(path, params={"state": "error"})
+        assert (reply.status_code, reply.json()["detail"].split(":")[0]) == (422, "query › state"), path
+    for path in ("/v1/audit", "/v1/spend"):
+        assert client.get(path, params={"month": "2026-13"}).status_code == 422, path

@@ -183,7 +183,7 @@ def test_questions_are_paid_for(client: TestClient) -> None:
         "days": [{"day": "2026-11-21", **costs}],
     }
     assert client.get("/v1/spend", params={"month": "2026-10"}).json()["costMicros"] == 0
-    assert client.get("/v1/spend", params={"month": "2026-13"}).status_code == 400
+    assert client.get("/v1/spend", params={"month": "2026-13"}).status_code == 422
 
 
 TWO = RULES + b"\n## Laundry\n\nThe laundry room is in the cellar.\n"
