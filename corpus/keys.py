@@ -102,6 +102,11 @@ def iso_day(now: float) -> str:
     return iso_time(now)[:10]
 
 
+def iso_month(now: float) -> str:
+    """Return the month of a time in seconds, in UTC, like "2026-11"."""
+    return iso_time(now)[:7]
+
+
 def checked_day(name: str, value: str) -> str:
     """Return `value` if it is an ISO date; raise `BadRequest` naming `name` if it is none."""
     with suppress(ValueError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from corpus.allowance import Allowance
 from corpus.answers import Answer
 from corpus.errors import Conflict
-from corpus.keys import ulid
+from corpus.keys import iso_month, ulid
 from corpus.llms.quotes import Quotes
 from corpus.model import Change, Document, Extracted, Stages
 from corpus.ports import LLM, BlobStore, Embedder, PartStore, Queue, Table, VectorIndex
@@ -28,7 +28,6 @@ from corpus.records.levels import ACTIONS
 from corpus.records.people import OPEN, People, Privacy
 from corpus.records.personas import Personas
 from corpus.records.recall import Recalls
-from corpus.records.spend import month_of
 from corpus.records.tenants import KnownTenants, Tenants
 from corpus.records.trails import Trails
 from corpus.records.uploads import PartedUploads
@@ -155,7 +154,7 @@ class Footnote:
     def purse(self, scope: Scope) -> Purse:
         """What pays for one question of this asker's: their building."""
         now = self.clock()
-        account = Account(scope.tenant_id, scope.user_id, ulid(now), month_of(now))
+        account = Account(scope.tenant_id, scope.user_id, ulid(now), iso_month(now))
         return Purse(self.table, self.settings.prices, self.clock, account)
 
     @cached_property

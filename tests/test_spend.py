@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from corpus.errors import BadRequest, QuotaExceeded
-from corpus.keys import A_DAY
+from corpus.keys import A_DAY, iso_month
 from corpus.records.recount import QUIET_SECONDS
-from corpus.records.spend import KEPT_SECONDS, Call, Cost, Spending, month_of, next_month
+from corpus.records.spend import KEPT_SECONDS, Call, Cost, Spending, next_month
 from tests.fakes import Clock, MemoryTable
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
@@ -116,7 +116,7 @@ def test_the_record_of_a_call(spending: Spending, clock: Clock) -> None:
 def test_months() -> None:
     """A month is that of UTC and ends with it, the year too; what is none is refused."""
     last = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
-    assert (month_of(last), month_of(last + 1)) == ("2026-12", "2027-01")
+    assert (iso_month(last), iso_month(last + 1)) == ("2026-12", "2027-01")
     assert next_month("2026-12") == last + 1
     for month in ("2026-1", "2026-13", "", "2026-11-01"):
         with pytest.raises(BadRequest, match="is no month"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from corpus.keys import A_DAY, iso_time
+from corpus.keys import A_DAY, iso_day
 from corpus.ports import Table
 
 SIZES = (1_000, 10_000, 100_000)
@@ -38,11 +38,11 @@ class Recalls:
         """Count a question whose asker sees so many chunks: `found` of the `wanted` nearest were found."""
         group = next((n for n, most in enumerate(SIZES) if visible <= most), len(SIZES))
         amounts = {"questions": 1, "wanted": wanted, "found": found}
-        self.table.add(self._pk, f"{iso_time(now)[:10]}#{group}", amounts, {})
+        self.table.add(self._pk, f"{iso_day(now)}#{group}", amounts, {})
 
     def lately(self, now: float) -> list[Recall]:
         """Return the recall of the last seven days, by group, the smallest first; without groups nobody asked of."""
-        since = iso_time(now - (DAYS - 1) * A_DAY)[:10]
+        since = iso_day(now - (DAYS - 1) * A_DAY)
         sums: dict[int, list[int]] = {}
         for item in self.table.query(0, self._pk, (since, "~"), limit=(DAYS + 1) * (len(SIZES) + 1)).items:
             sum_ = sums.setdefault(int(item.sk.rpartition("#")[2]), [0, 0, 0])

@@ -189,11 +189,6 @@ class Spending:
         self.table.add(_pk(call.tenant_id, call.month), sk, cost_data(cost), cap, int(now) + KEPT_SECONDS)
 
 
-def month_of(now: float) -> str:
-    """Return the month of a time in seconds, in UTC, as "2026-11"."""
-    return iso_day(now)[:7]
-
-
 def next_month(before: str) -> float:
     """Return when the month after this one, like "2026-11", begins in UTC, in seconds."""
     year, month = map(int, before.split("-"))

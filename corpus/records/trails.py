@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from corpus.items import ABSENT, Item
-from corpus.keys import A_DAY, iso_time, ulid
+from corpus.keys import A_DAY, iso_day, iso_month, iso_time, ulid
 from corpus.model import Json
 from corpus.ports import Table
 from corpus.records.tenants import TenantOf
@@ -46,7 +46,7 @@ class Trails:
             "outcome": outcome,
             "requestId": request_id,
         }
-        partition = f"ACCESS#{tenant_id}#{iso_time(now)[:10]}"
+        partition = f"ACCESS#{tenant_id}#{iso_day(now)}"
         self._write(ACCESS, partition, f"USER#{user_id}#ACCESS", told, now, self.tenant_of(tenant_id).access_log_days)
 
     def audited(
@@ -65,7 +65,7 @@ class Trails:
         }
         self._write(
             AUDIT,
-            f"AUDIT#{tenant_id}#{iso_time(now)[:7]}",
+            f"AUDIT#{tenant_id}#{iso_month(now)}",
             f"USER#{actor}#AUDIT",
             told,
             now,

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from corpus.allowance import midnight
-from corpus.keys import iso_time
+from corpus.keys import iso_month, iso_time
 from corpus.records.levels import Level, Levels, level_data
-from corpus.records.spend import Spending, cost_data, month_of
+from corpus.records.spend import Spending, cost_data
 from corpus.records.tenants import Tenants
 from corpus.records.usage import Usage
 from footnote.api.asker import Admin, Asker, Operator, Parts
@@ -75,7 +75,7 @@ def spend(
     asked: Annotated[MonthQuery, Query()],
 ) -> Response:
     """Say what models cost the building in a month, in millionths of a dollar, day by day, beside its cap."""
-    spending, wanted = Spending(footnote.table), asked.month or month_of(footnote.clock())
+    spending, wanted = Spending(footnote.table), asked.month or iso_month(footnote.clock())
     days = spending.by_day(scope.tenant_id, wanted)
     reply = {
         "month": wanted,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from corpus.errors import FootnoteError
-from corpus.keys import iso_day
+from corpus.keys import iso_day, iso_month
 from corpus.model import Json
 from corpus.scope import Scope
 from footnote.api.asker import Admin, Parts
@@ -75,6 +75,6 @@ def audits(
     asked: Annotated[MonthsQuery, Query()],
 ) -> Response:
     """Say who changed rights, levels and accounts in the building in a month, and removed what, newest first."""
-    wanted = asked.month or iso_day(footnote.clock())[:7]
+    wanted = asked.month or iso_month(footnote.clock())
     found, following = footnote.trails.audits(scope.tenant_id, wanted, asked.limit, asked.cursor)
     return tagged(request, {"entries": found, "cursor": following})

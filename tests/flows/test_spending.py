@@ -16,10 +16,11 @@ from fastapi.testclient import TestClient
 from corpus import purse
 from corpus.answers import Prompt, Tokens
 from corpus.errors import QuotaExceeded
+from corpus.keys import iso_month
 from corpus.llms.quotes import Quotes
 from corpus.model import Passage, Purpose, Space
 from corpus.prices import Price, Prices
-from corpus.records.spend import Cost, Spending, month_of
+from corpus.records.spend import Cost, Spending
 from corpus.records.tenants import Caps, Tenants
 from footnote import adapters
 from footnote.api.app import create_app
@@ -89,7 +90,7 @@ def paying(world: World) -> World:
 
 
 def spent(world: World | Footnote) -> Cost:
-    return Spending(world.table).of_month("home", month_of(world.clock()))
+    return Spending(world.table).of_month("home", iso_month(world.clock()))
 
 
 def test_a_document_says_what_it_cost(paying: World) -> None:
