@@ -25,6 +25,7 @@ import numpy as np
 from bench.corpora import data_folder, jsonl
 from bench.timing import machine
 from corpus.keys import path_document_id
+from corpus.records.documents import Listing
 from footnote.connect import connect
 from footnote.evaluation.sets import LabelledSet, read_set
 from footnote.settings import Settings
@@ -68,7 +69,7 @@ def measured(data: Path, name: str, home: Path) -> tuple[str, dict[tuple[str, st
     found: dict[tuple[str, str], list[Support]] = {}
     with connect(Settings.from_env({"FOOTNOTE_OCR": "off"}, home=home)) as footnote:
         scope = footnote.local_scope("bench")
-        if not footnote.documents.of_user("bench", 1)[0]:
+        if not footnote.documents.listed(scope, Listing(), 1)[0]:
             for file, text in files(data, name).items():
                 footnote.uploads.put(scope, path_document_id("bench", file), file, text)
             while footnote.ingestor.drain(footnote.queue):

@@ -81,21 +81,13 @@ class Documents:
         """Return the same as part of a transaction."""
         return Put(_item(document), document.rev)
 
-    def of_user(self, user_id: str, limit: int, after: str | None = None) -> tuple[list[Document], str | None]:
-        """Return a page of a person's documents, newest first, and the cursor of the next.
-
-        By index 1: `USER#{userId}#DOCUMENT`, in the order of `{uploadDate}#{documentId}`. A page may be short.
-        """
-        batch = self.table.query(OF_USER, f"USER#{user_id}#DOCUMENT", newest_first=True, limit=limit, after=after)
-        return [_document(item) for item in batch.items], batch.cursor
-
     def listed(
         self, scope: Scope, wanted: Listing, limit: int, after: str | None = None
     ) -> tuple[list[Document], str | None]:
         """Return a page of those of the asker's documents that are wanted, newest first, and the cursor of the next.
 
-        By index 1, as `of_user`, within the days; what is theirs in another building is not among them. A page may be
-        short, or even empty.
+        By index 1: `USER#{userId}#DOCUMENT`, in the order of `{uploadDate}#{documentId}`, within the days. What is
+        theirs in another building is not among them. A page may be short, or even empty.
         """
         span, found = (wanted.since, wanted.until), list[Document]()
         for _ in range(PAGES_READ):

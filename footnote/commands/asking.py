@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from corpus.errors import BadRequest, NotFound
+from corpus.records.documents import Listing
 from corpus.scope import Scope
 from corpus.ways import Filter
 from footnote.commands.output import print_json
@@ -109,7 +110,7 @@ def _query(where: str, line: str) -> tuple[Any, str]:
 
 def _nothing(footnote: Footnote, scope: Scope, console: Console) -> None:
     """Name the home of a person who has nothing in it: it may be the wrong one."""
-    if not footnote.documents.of_user(scope.user_id, 1)[0]:
+    if not footnote.documents.listed(scope, Listing(), 1)[0]:
         console.print(empty(footnote))
 
 

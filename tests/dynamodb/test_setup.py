@@ -9,7 +9,7 @@ import pytest
 from corpus.errors import ConfigError, Unavailable
 from corpus.items import ABSENT
 from corpus.model import Document
-from corpus.records.documents import Documents
+from corpus.records.documents import Documents, Listing
 from corpus.records.jobs import Job, Jobs
 from corpus.tables.dynamodb import DynamoDbTable
 from footnote.connect import connect
@@ -23,7 +23,7 @@ from tests.services.aws import CREDENTIALS, dynamodb
 from tests.services.aws import client as client_of
 from tests.services.needed import up
 from tests.services.servers import DYNAMODB
-from tests.worlds import together
+from tests.worlds import ME, together
 
 pytestmark = pytest.mark.service
 
@@ -193,7 +193,7 @@ def test_every_access_pattern_asks_by_the_key_it_names(opened: Opened) -> None:
     assert table.query(0, "DOCUMENT#d1").items
     assert documents.get("d1")
     assert list(documents.get_many(["d1"])) == ["d1"]
-    assert [one.document_id for one in documents.of_user("me", 10)[0]] == ["d1"]
+    assert [one.document_id for one in documents.listed(ME, Listing(), 10)[0]] == ["d1"]
     assert [one.document_id for one in documents.of_tenant("home")] == ["d1"]
     assert jobs.get("d1", "j1")
     assert asked == [

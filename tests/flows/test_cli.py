@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from corpus.model import Document
+from corpus.records.documents import Listing
 from footnote import adapters, connect
 from footnote.cli import app
 from footnote.settings import Settings
@@ -314,7 +315,7 @@ def test_reindex(run: Run, documents: Path) -> None:
     bought = run("ingest", documents).bought
     assert "2 documents unchanged, nothing spent" in run("reindex").stdout
     with connect.connect(Settings.from_env(home=Path("home"))) as footnote:
-        for one in footnote.documents.of_user("local", 10)[0]:
+        for one in footnote.documents.listed(footnote.local_scope(), Listing(), 10)[0]:
             footnote.index.prune(one.document_id, None, "9" * 40)
 
     assert "There is nothing" not in run("ask", "When does the pool open?").stdout
@@ -428,7 +429,7 @@ def test_watch(documents: Path, tmp_path: Path) -> None:
     def until(*names: str) -> None:
         found: list[Document] = []
         for _ in range(600):
-            found = footnote.documents.of_user("local", 100)[0]
+            found = footnote.documents.listed(footnote.local_scope(), Listing(), 100)[0]
             if sorted(one.file_name for one in found if one.status == "ready") == sorted(names):
                 return
             time.sleep(0.1)

@@ -9,6 +9,7 @@ import pytest
 from corpus.errors import NotFound, Unavailable
 from corpus.model import Change, Passage, Purpose
 from corpus.ports import MAX_DELIVERIES
+from corpus.records.documents import Listing
 from ingest import chunk
 from ingest.claim import Hold, Stopped
 from ingest.clean import clean
@@ -117,7 +118,7 @@ def test_removal(world: World) -> None:
     world.uploads.remove(ME, "d1")
 
     assert list(world.visible()) == ["d2"]
-    assert [one.document_id for one in world.documents.of_user("me", 10)[0]] == ["d2"]
+    assert [one.document_id for one in world.documents.listed(ME, Listing(), 10)[0]] == ["d2"]
     world.work()
     assert list(world.blobs.keys("")) == [key for key in world.blobs.keys("") if "/d2/" in key]
     assert world.document("d1").deleted_at
