@@ -218,7 +218,7 @@ class Footnote:
             return LOCAL_TENANT
         return self.people.tenant_of(user_id)
 
-    def search(self, scope: Scope, question: str, k: int = 10, only: Filter = EVERYTHING, as_of: str = "") -> Found:
+    def search(self, scope: Scope, question: str, k: int = 10, *, only: Filter = EVERYTHING, as_of: str = "") -> Found:
         """Return the k best chunks that the asker may see and that pass the filter.
 
         They are of documents in force: now, or on the day `as_of`.
@@ -226,7 +226,7 @@ class Footnote:
         with self.allowance.asking(scope, "search"):
             return self.retriever(self.purse(scope)).search(scope, question, k, only, as_of)
 
-    def ask(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answer:
+    def ask(self, scope: Scope, question: str, *, only: Filter = EVERYTHING, as_of: str = "") -> Answer:
         """Return an answer whose every sentence can be opened, or one that says that nothing was found.
 
         It rests on documents that pass the filter and are in force: now, or on the day `as_of`.
@@ -234,7 +234,7 @@ class Footnote:
         with self.allowance.asking(scope, "ask"):
             return self._answerer(scope, in_language(scope.language)).ask(scope, question, as_of, only)
 
-    def stream(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answering:
+    def stream(self, scope: Scope, question: str, *, only: Filter = EVERYTHING, as_of: str = "") -> Answering:
         """Yield the sentences of the same answer as each is verified, None while none is, and last the answer."""
         self.allowance.allow(scope, "stream")
         with self.allowance.asking(scope, "ask"):

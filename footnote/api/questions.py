@@ -31,7 +31,7 @@ EVENTS = described(
 def search(request: Request, footnote: Parts, scope: Asker, asked: SearchRequest) -> Response:
     """Return the chunks that fit a question best."""
     with accessed(request, footnote, scope, "search") as documents:
-        found = footnote.search(scope, asked.question, asked.k, asked.only, asked.day)
+        found = footnote.search(scope, asked.question, asked.k, only=asked.only, as_of=asked.day)
         documents += [hit.generation.document_id for hit in found.hits]
     return sent({"hits": [hit_data(hit) for hit in found.hits]})
 
@@ -49,7 +49,7 @@ def ask(request: Request, footnote: Parts, scope: Asker, asked: Question) -> Res
 
     def make() -> Made:
         with accessed(request, footnote, scope, "ask") as documents:
-            answer = footnote.ask(scope, asked.question, asked.day, asked.only)
+            answer = footnote.ask(scope, asked.question, only=asked.only, as_of=asked.day)
             documents.extend(answer.documents)
         return Made(HTTPStatus.OK, told(footnote, scope, answer), documents)
 
@@ -57,7 +57,7 @@ def ask(request: Request, footnote: Parts, scope: Asker, asked: Question) -> Res
 
 
 def _answering(request: Request, footnote: Footnote, scope: Scope, asked: Question) -> Telling:
-    answering = footnote.stream(scope, asked.question, asked.day, asked.only)
+    answering = footnote.stream(scope, asked.question, only=asked.only, as_of=asked.day)
     with accessed(request, footnote, scope, "ask") as documents, closing(answering):
         for one in answering:
             if isinstance(one, Answer):

@@ -69,7 +69,7 @@ class Tool:
 def search_documents(call: Call, asked: SearchRequest) -> Mapping[str, Any]:
     """Return the chunks that fit a question best."""
     with leaving(call.footnote, call.scope, call.request_id, "search") as documents:
-        found = call.footnote.search(call.scope, asked.question, asked.k, asked.only, asked.day)
+        found = call.footnote.search(call.scope, asked.question, asked.k, only=asked.only, as_of=asked.day)
         documents += [hit.generation.document_id for hit in found.hits]
     return {"hits": [{**hit_data(hit), "instructions": _is_bait(hit, found.documents)} for hit in found.hits]}
 
@@ -77,7 +77,7 @@ def search_documents(call: Call, asked: SearchRequest) -> Mapping[str, Any]:
 def ask(call: Call, asked: Question) -> Mapping[str, Any]:
     """Answer a question from the documents."""
     with leaving(call.footnote, call.scope, call.request_id, "ask") as documents:
-        answer = call.footnote.ask(call.scope, asked.question, asked.day, asked.only)
+        answer = call.footnote.ask(call.scope, asked.question, only=asked.only, as_of=asked.day)
         documents.extend(answer.documents)
     return told(call.footnote, call.scope, answer)
 

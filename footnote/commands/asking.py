@@ -29,7 +29,7 @@ def search(
     footnote: Footnote, scope: Scope, question: str, k: int, only: Filter, as_of: str, *, as_json: bool, explain: bool
 ) -> None:
     """Print the k best chunks for a question, and with `explain` how the index looked for them."""
-    found = footnote.search(scope, question, k, only, as_of)
+    found = footnote.search(scope, question, k, only=only, as_of=as_of)
     hits, way = found.hits, str(found.way or "as the index decides")
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
@@ -51,7 +51,7 @@ def search(
 
 def ask(footnote: Footnote, scope: Scope, question: str, as_of: str, *, as_json: bool) -> None:
     """Print an answer with its footnotes."""
-    answer = footnote.ask(scope, question, as_of)
+    answer = footnote.ask(scope, question, as_of=as_of)
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
         print_json({"query": question, "answer": answer_data(answer)})
@@ -72,14 +72,14 @@ def ask(footnote: Footnote, scope: Scope, question: str, as_of: str, *, as_json:
 def search_many(footnote: Footnote, scope: Scope, queries: Path, k: int, only: Filter, as_of: str) -> None:
     """Print a JSON line of hits for each line of a file of `{"id", "text"}`."""
     for name, text in read_queries(queries):
-        hits = footnote.search(scope, text, k, only, as_of).hits
+        hits = footnote.search(scope, text, k, only=only, as_of=as_of).hits
         print_json({"id": name, "hits": [hit_data(hit) for hit in hits]})
 
 
 def ask_many(footnote: Footnote, scope: Scope, queries: Path, as_of: str) -> None:
     """Print a JSON line with the answer to each line of a file of `{"id", "text"}`."""
     for name, text in read_queries(queries):
-        print_json({"id": name, "answer": answer_data(footnote.ask(scope, text, as_of))})
+        print_json({"id": name, "answer": answer_data(footnote.ask(scope, text, as_of=as_of))})
 
 
 def read_queries(path: Path) -> Iterator[tuple[Any, str]]:

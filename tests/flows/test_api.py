@@ -292,7 +292,7 @@ def test_every_error_has_a_status() -> None:
 def test_a_bug_says_nothing_of_itself(client: TestClient, footnote: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug is a problem of status 500 that tells nothing of the inside."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(footnote, "search", broken)

@@ -37,7 +37,7 @@ def changed(client: TestClient, footnote: Footnote, place: str, **said: Any) -> 
 def found_by(footnote: Footnote, person: str, *principals: str, only: Filter = Filter()) -> set[str]:  # noqa: B008 -- frozen
     scope = footnote.local_scope(person)
     scope = replace(scope, principals=scope.principals | set(principals))
-    return {hit.file_name for hit in footnote.search(scope, "When does the pool open?", 10, only).hits}
+    return {hit.file_name for hit in footnote.search(scope, "When does the pool open?", only=only).hits}
 
 
 def test_what_a_document_is_called(client: TestClient, footnote: Footnote) -> None:

@@ -31,7 +31,7 @@ def test_a_request_has_a_name(client: TestClient) -> None:
 def test_a_bug_has_a_name_too(client: TestClient, footnote: Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reply to a request that met a bug bears its id, by which the log can be searched."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("oh")
 
     monkeypatch.setattr(footnote, "search", broken)
@@ -122,7 +122,7 @@ def test_a_request_that_came_to_nothing_may_be_repeated(
     """A reply is kept only if there was one: after a bug the same key works; while it is worked on it is a conflict."""
     key = {"idempotency-key": "ask 1"}
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("oh")
 
     with monkeypatch.context() as patched:

@@ -444,7 +444,7 @@ def test_failures_are_told(
     """A part that is away is named; of a bug nothing is told, and the log says what under the call's name."""
 
     def broken(error: Exception) -> None:
-        def raised(*_: object) -> None:
+        def raised(*_: object, **__: object) -> None:
             raise error
 
         monkeypatch.setattr(footnote, "search", raised)

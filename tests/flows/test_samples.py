@@ -113,7 +113,7 @@ def test_two_editions_of_the_rules(house: tuple[Footnote, Scope], question: str,
     footnote, scope = house
 
     def quoted(as_of: str = "") -> tuple[str, dict[str, str]]:
-        answer = footnote.ask(scope, question, as_of)
+        answer = footnote.ask(scope, question, as_of=as_of)
         quotes: dict[str, str] = {}
         for one in answer.citations:
             quotes[one.file_name] = " ".join([quotes.get(one.file_name, ""), *one.quote.split()])
