@@ -16,6 +16,7 @@ from corpus.items import ABSENT, Item
 from corpus.keys import iso_time, ulid
 from corpus.model import Json
 from corpus.ports import Table
+from corpus.records.every import every
 
 KIND = "key"
 SORT = "KEY"
@@ -112,14 +113,10 @@ class ApiKeys:
 
     def revoke(self, user_id: str, key_id: str, now: float) -> ApiKey:
         """Take a person's key back: it opens nothing from now on. Raises `NotFound` for one that is not theirs."""
-        cursor: str | None = None
-        while True:
-            batch = self.table.query(OF_USER, f"USER#{user_id}#KEY", newest_first=True, after=cursor)
-            for item in batch.items:
-                if item.data["keyId"] == key_id:
-                    return self._revoked(item, now)
-            if (cursor := batch.cursor) is None:
-                raise NotFound(f"There is no key {key_id[:128]}.", hint="List your keys to see their ids.")
+        for item in every(self.table, OF_USER, f"USER#{user_id}#KEY"):
+            if item.data["keyId"] == key_id:
+                return self._revoked(item, now)
+        raise NotFound(f"There is no key {key_id[:128]}.", hint="List your keys to see their ids.")
 
     def _revoked(self, item: Item, now: float) -> ApiKey:
         """Mark a record as taken back, however often its use is noted meanwhile."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -25,6 +26,7 @@ from footnote.connect import Footnote
 from footnote.render import chunk_count, counted, document_data, document_with_progress, far, in_force, page_data
 from ingest.terms import Terms
 
+_T = TypeVar("_T")
 NONE = "none"
 PAGE = 100
 SHORT = 8
@@ -35,20 +37,21 @@ PROBLEMS = {"empty": "blank", "image": "picture, not read", "garbage": "not read
 
 def documents_of(footnote: Footnote, scope: Scope) -> Iterator[Document]:
     """Yield all of a person's documents in this building, newest first."""
-    cursor: str | None = None
-    while True:
-        batch, cursor = footnote.documents.listed(scope, Listing(), PAGE, cursor)
-        yield from batch
-        if cursor is None:
-            return
+    return _all(lambda cursor: footnote.documents.listed(scope, Listing(), PAGE, cursor))
 
 
 def shared_with(footnote: Footnote, scope: Scope) -> Iterator[Document]:
     """Yield all documents that are shared with a person by name, by id."""
+    shares = Shares(footnote.table)
+    return (one.document for one in _all(lambda cursor: shares.listed(scope, Listing(), PAGE, cursor)))
+
+
+def _all(page: Callable[[str | None], tuple[list[_T], str | None]]) -> Iterator[_T]:
+    """Yield what stands on all pages of a list; `page` returns one, and the cursor of the next."""
     cursor: str | None = None
     while True:
-        batch, cursor = Shares(footnote.table).listed(scope, Listing(), PAGE, cursor)
-        yield from (one.document for one in batch)
+        found, cursor = page(cursor)
+        yield from found
         if cursor is None:
             return
 
