@@ -9,11 +9,12 @@ import pytest
 
 from corpus.errors import BadRequest, Conflict
 from corpus.items import Item
-from corpus.keys import iso_time
+from corpus.keys import iso_day, iso_month
 from corpus.records.people import Claims, People
 from corpus.records.tenants import KNOWN_SECONDS, MOST_KNOWN, Caps, KnownTenants, Tenant, Tenants
 from corpus.records.trails import Trails
 from tests.fakes import Clock, MemoryTable
+from tests.worlds import ME
 
 TOLD = Tenant(
     "linden",
@@ -139,9 +140,9 @@ def test_trails_for_as_long_as_the_building_says() -> None:
     clock = Clock()
     table = MemoryTable(clock)
     Tenants(table).put(Tenant("linden", access_log_days=2, audit_days=3))
-    trails, month, day = Trails(table, Tenants(table).get), iso_time(clock())[:7], iso_time(clock())[:10]
+    trails, month, day = Trails(table, Tenants(table).get), iso_month(clock()), iso_day(clock())
     for tenant in ("linden", "oak"):
-        trails.accessed("ann", tenant, "read", ["d1"], "ok", "r1", clock())
+        trails.accessed(replace(ME, tenant_id=tenant), "read", ["d1"], "ok", "r1", clock())
         trails.audited("ann", tenant, "remove", "d1", {}, clock())
     left = []
     for days in (1.9, 0.2, 1.0, 86.8, 0.2, 3_650.0):

@@ -13,6 +13,7 @@ from corpus.keys import A_DAY, iso_day, iso_month, iso_time, ulid
 from corpus.model import Json
 from corpus.ports import Table
 from corpus.records.tenants import TenantOf
+from corpus.scope import Scope
 
 ACCESS, AUDIT = "access", "audit"
 OF_USER = 1
@@ -28,26 +29,20 @@ class Trails:
     tenant_of: TenantOf
 
     def accessed(
-        self,
-        user_id: str,
-        tenant_id: str,
-        action: str,
-        document_ids: Sequence[str],
-        outcome: str,
-        request_id: str,
-        now: float,
+        self, scope: Scope, action: str, document_ids: Sequence[str], outcome: str, request_id: str, now: float
     ) -> None:
-        """Write that somebody read or searched, under `ACCESS#{tenantId}#{day}` / `{timestamp}#{eventId}`."""
+        """Write that the asker read or searched, under `ACCESS#{tenantId}#{day}` / `{timestamp}#{eventId}`."""
         told: dict[str, Json] = {
-            "userId": user_id,
-            "tenantId": tenant_id,
+            "userId": scope.user_id,
+            "tenantId": scope.tenant_id,
             "action": action,
             "documentIds": tuple(dict.fromkeys(document_ids))[:MOST_NAMED],
             "outcome": outcome,
             "requestId": request_id,
         }
-        partition = f"ACCESS#{tenant_id}#{iso_day(now)}"
-        self._write(ACCESS, partition, f"USER#{user_id}#ACCESS", told, now, self.tenant_of(tenant_id).access_log_days)
+        partition = f"ACCESS#{scope.tenant_id}#{iso_day(now)}"
+        days = self.tenant_of(scope.tenant_id).access_log_days
+        self._write(ACCESS, partition, f"USER#{scope.user_id}#ACCESS", told, now, days)
 
     def audited(
         self, actor: str, tenant_id: str, action: str, target: str, details: Mapping[str, Json], now: float
@@ -63,14 +58,8 @@ class Trails:
             "outcome": "ok",
             "details": details,
         }
-        self._write(
-            AUDIT,
-            f"AUDIT#{tenant_id}#{iso_month(now)}",
-            f"USER#{actor}#AUDIT",
-            told,
-            now,
-            self.tenant_of(tenant_id).audit_days,
-        )
+        partition, days = f"AUDIT#{tenant_id}#{iso_month(now)}", self.tenant_of(tenant_id).audit_days
+        self._write(AUDIT, partition, f"USER#{actor}#AUDIT", told, now, days)
 
     def accesses(
         self, tenant_id: str, day: str, limit: int, after: str | None = None

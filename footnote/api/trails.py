@@ -45,8 +45,7 @@ def leaving(footnote: Footnote, scope: Scope, request_id: str, action: str, *doc
         outcome = "internal"
         raise
     finally:
-        who = (scope.user_id, scope.tenant_id)
-        footnote.trails.accessed(*who, action, found, outcome, request_id, footnote.clock())
+        footnote.trails.accessed(scope, action, found, outcome, request_id, footnote.clock())
 
 
 def audited(footnote: Footnote, scope: Scope, action: str, target: str, **details: Json) -> None:
