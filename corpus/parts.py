@@ -66,8 +66,8 @@ class Part:
         return sum(len(page.text) for page in self.pages)
 
 
-def told(part: Part) -> bytes:
-    """Return a part as JSON; `heard` undoes it. A parser's lone surrogates go through as they are."""
+def dump_part(part: Part) -> bytes:
+    """Return a part as JSON; `load_part` undoes it. A parser's lone surrogates go through as they are."""
     data = {
         "begin": part.begin,
         "total": part.total,
@@ -79,7 +79,7 @@ def told(part: Part) -> bytes:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
-def heard(data: bytes) -> Part:
+def load_part(data: bytes) -> Part:
     """Return the part that bytes are; raises `ValueError` if they cannot be one."""
     return _part(json.loads(data.decode("utf-8", "surrogatepass")))
 
@@ -99,12 +99,12 @@ def _part(found: Any) -> Part:
     return part
 
 
-def listed(parts: Iterable[Part]) -> bytes:
-    """Return parts as one JSON list; `unlisted` undoes it."""
-    return b"[" + b",".join(map(told, parts)) + b"]"
+def dump_parts(parts: Iterable[Part]) -> bytes:
+    """Return parts as one JSON list; `load_parts` undoes it."""
+    return b"[" + b",".join(map(dump_part, parts)) + b"]"
 
 
-def unlisted(data: bytes) -> tuple[Part, ...]:
+def load_parts(data: bytes) -> tuple[Part, ...]:
     """Return the parts of a list; raises `ValueError` if one cannot be one."""
     return tuple(map(_part, json.loads(data.decode("utf-8", "surrogatepass"))))
 

@@ -21,8 +21,8 @@ Structure = dict[str, Any]
 """JSON with `pages`, `sections`, `grids`, `title` and `flags`; only this file looks into it."""
 
 
-def told(extracted: Extracted) -> tuple[Structure, bytes]:
-    """Return a text as its structure and its bytes; `heard` undoes it."""
+def dump_text(extracted: Extracted) -> tuple[Structure, bytes]:
+    """Return a text as its structure and its bytes; `load_text` undoes it."""
     structure = {
         "pages": [
             [page.number, page.label, page.start, page.end, page.problem, page.method, page.confidence]
@@ -36,7 +36,7 @@ def told(extracted: Extracted) -> tuple[Structure, bytes]:
     return structure, extracted.text.encode()
 
 
-def heard(structure: Structure, body: bytes) -> Extracted:
+def load_text(structure: Structure, body: bytes) -> Extracted:
     """Return the text of a structure and bytes; raises `ValueError` if they cannot be one."""
     text = body.decode()
     try:
@@ -71,7 +71,7 @@ def _check_order(what: str, spans: list[tuple[int, int]], length: int) -> None:
 
 def kept(extracted: Extracted) -> dict[str, bytes]:
     """Return the blobs of a text by name, in the order in which they are to be put."""
-    structure, text = told(extracted)
+    structure, text = dump_text(extracted)
     structure["textSHA256"] = hashlib.sha256(text).hexdigest()
     return {TEXT: text, METADATA: json.dumps(structure, ensure_ascii=False).encode()}
 
@@ -89,4 +89,4 @@ def stored(blobs: BlobStore, user_id: str, generation: GenerationId) -> Extracte
     structure = json.loads(metadata)
     if not isinstance(structure, dict) or structure.get("textSHA256") != hashlib.sha256(text).hexdigest():
         raise ValueError("The text is not the one its structure was made of.")
-    return heard(structure, text)
+    return load_text(structure, text)

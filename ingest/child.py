@@ -115,12 +115,12 @@ def _done(request: Message, data: bytes, limits: Limits) -> Iterator[tuple[Messa
             engine, budget = ocr.Tesseract(**sight["engine"]), ocr.Budget(**sight["budget"])
             found = ocr.seen(data, found, limits, engine, budget)
         for part in found:
-            yield {"part": part.begin}, parts.told(part)
+            yield {"part": part.begin}, parts.dump_part(part)
         yield {"read": True}, b""
     elif paged and request["asked"] == "assembled":
-        yield texts.told(paged.assembled(parts.unlisted(data)))
+        yield texts.dump_text(paged.assembled(parts.load_parts(data)))
     else:
-        yield texts.told(extractor.extract(data, limits))
+        yield texts.dump_text(extractor.extract(data, limits))
 
 
 if __name__ == "__main__":

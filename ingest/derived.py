@@ -73,12 +73,12 @@ class Derived:
 
     def parts(self) -> tuple[Part, ...]:
         """Return the parts of the text that were kept before all were read, as far as they follow on one another."""
-        return parts.in_a_row(part for name in self._checkpoints(PARTS) if (part := self._load(name, parts.heard)))
+        return parts.in_a_row(part for name in self._checkpoints(PARTS) if (part := self._load(name, parts.load_part)))
 
     def keep_part(self, part: Part) -> None:
         """Keep a part under the number of its first page, unless it is all there is: then the text is kept next."""
         if not part.whole:
-            self._keep(f"{PARTS}{part.begin + 1}.json", parts.told(part))
+            self._keep(f"{PARTS}{part.begin + 1}.json", parts.dump_part(part))
 
     def keep_extracted(self, extracted: Extracted) -> Extracted:
         """Keep the text, then its structure: the second says that both are there."""

@@ -18,10 +18,9 @@ from typing import Self
 from corpus import errors
 from corpus.errors import Rejected, TimedOut, Unavailable, Unreadable
 from corpus.model import Extracted
-from corpus.parts import Part, listed
-from corpus.parts import heard as heard_part
+from corpus.parts import Part, dump_parts, load_part
 from corpus.ports import Limits
-from corpus.texts import heard
+from corpus.texts import load_text
 from ingest.child import Message, pack, unpack
 from ingest.extractors import paged_of
 from ingest.ocr import BUDGET, PAGE_SECONDS, Budget, Tesseract
@@ -201,13 +200,13 @@ class _Child:
             for part in self._parts(task, data, found):
                 found.append(part)
                 task.how.keep(part)
-        return self._text(task, "assembled", listed(found))
+        return self._text(task, "assembled", dump_parts(found))
 
     def _text(self, task: _Task, asked: str, data: bytes) -> Extracted:
         with self._translated(task):
             self._send(task, task.asking(asked), data)
             reply, body = self._reply(task)
-            found = heard(reply, body)
+            found = load_text(reply, body)
             self.busy = False
             return found
 
@@ -223,7 +222,7 @@ class _Child:
                 if "read" in reply:
                     self.busy = False
                     return
-                part = heard_part(body)
+                part = load_part(body)
                 characters += part.characters
                 total = total or part.total
                 if (part.begin, part.total) != (end, total) or characters > task.limits.characters:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from corpus.ports import Limits
-from corpus.texts import told
+from corpus.texts import dump_text
 from ingest.child import HEAD, _take, pack, unpack
 from ingest.confine import bound, confine
 from ingest.extractors import text
@@ -53,7 +53,7 @@ def eat(pipe: socket.socket) -> None:
 
 
 def answer(pipe: socket.socket, *texts: bytes) -> None:
-    pipe.sendall(b"".join(pack(*told(text.extract(one, Limits()))) for one in texts))
+    pipe.sendall(b"".join(pack(*dump_text(text.extract(one, Limits()))) for one in texts))
 
 
 DEEDS: dict[bytes, Callable[[socket.socket], object]] = {

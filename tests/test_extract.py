@@ -16,11 +16,9 @@ import pytest
 
 from corpus.errors import Encrypted, NoText, Rejected, TimedOut, TooLarge, Unreadable, UnsupportedType
 from corpus.model import Extracted, Page, Section
-from corpus.parts import OutlineEntry, Part, RawPage, listed, unlisted
-from corpus.parts import heard as heard_part
-from corpus.parts import told as told_part
+from corpus.parts import OutlineEntry, Part, RawPage, dump_part, dump_parts, load_part, load_parts
 from corpus.ports import Limits
-from corpus.texts import heard, told
+from corpus.texts import dump_text, load_text
 from ingest import extract
 from ingest.child import HEAD, pack, unpack
 from ingest.clean import undecodable
@@ -528,7 +526,7 @@ def frame(message: dict[str, object], body: bytes = b"") -> bytes:
 def test_a_child_is_not_believed(reply: dict[str, object]) -> None:
     """A reply whose parts are missing or lie outside its text is nonsense, not a document."""
     with pytest.raises(ValueError, match=r"The structure|lies outside|object"):
-        heard(reply, b"text")
+        load_text(reply, b"text")
 
 
 PART = Part(3, 9, (RawPage("a \ud800 \x02\n", "iv"), RawPage("", "5", "image", "", 0)), "", (OutlineEntry(1, "a", 8),))
@@ -536,9 +534,9 @@ PART = Part(3, 9, (RawPage("a \ud800 \x02\n", "iv"), RawPage("", "5", "image", "
 
 def test_parts_are_kept_as_they_are() -> None:
     """A part comes out as it went in, with what a parser left in it, alone and in a list."""
-    assert heard_part(told_part(PART)) == PART
-    assert unlisted(listed([PART, PART])) == (PART, PART)
-    assert unlisted(listed([])) == ()
+    assert load_part(dump_part(PART)) == PART
+    assert load_parts(dump_parts([PART, PART])) == (PART, PART)
+    assert load_parts(dump_parts([])) == ()
 
 
 @pytest.mark.parametrize(
@@ -557,23 +555,23 @@ def test_parts_are_kept_as_they_are() -> None:
 )
 def test_a_part_is_not_believed(old: str, new: str) -> None:
     """A part that lacks something, or whose pages are none of its document's, is no part."""
-    data = told_part(PART).decode("utf-8", "surrogatepass")
+    data = dump_part(PART).decode("utf-8", "surrogatepass")
     assert old in data
     with pytest.raises(ValueError, match=r"part|Expecting|Unterminated|delimiter"):
-        heard_part(data.replace(old, new).encode("utf-8", "surrogatepass"))
+        load_part(data.replace(old, new).encode("utf-8", "surrogatepass"))
 
 
 def test_frames() -> None:
     """A frame comes out as it went in, and one that claims too much is refused before it is read."""
     document = Extracted("täxt", (Page(1, "i", 0, 4),), (Section(0, ("a", "b")),), "t", ("f",))
-    data = pack(*told(document))
+    data = pack(*dump_text(document))
 
     def take(size: int) -> bytes:
         nonlocal data
         part, data = data[:size], data[size:]
         return part
 
-    assert heard(*unpack(take, 100)) == document
+    assert load_text(*unpack(take, 100)) == document
     for sizes in ((2**31, 0), (0, 101)):
         data = HEAD.pack(*sizes)
         with pytest.raises(ValueError, match="larger than any may be"):

@@ -14,10 +14,9 @@ from typing import Literal, NamedTuple
 
 from corpus.errors import Rejected
 from corpus.model import Extracted
-from corpus.parts import heard as heard_part
-from corpus.parts import told as told_part
+from corpus.parts import dump_part, load_part
 from corpus.ports import Limits
-from corpus.texts import heard, told
+from corpus.texts import dump_text, load_text
 from ingest.chunk import chunk
 from ingest.clean import PAGE_BREAK
 from ingest.extractors import EXTRACTORS, extractor_of, paged_of
@@ -120,7 +119,7 @@ def check(name: str, data: bytes, limits: Limits = LIMITS) -> None:
         return
     parts = list(paged.parts(data, limits, 0, 0)) if paged else []
     check_text(found, limits)
-    assert all(heard_part(told_part(part)) == part for part in parts)
+    assert all(load_part(dump_part(part)) == part for part in parts)
     if paged:
         assert paged.assembled(parts) == found
 
@@ -135,7 +134,7 @@ def check_refusal(error: Rejected) -> None:
 def check_text(found: Extracted, limits: Limits) -> None:
     """Hold a text against the contract of `Extractor`, and its chunks against theirs."""
     found.text.encode()
-    assert heard(*told(found)) == found
+    assert load_text(*dump_text(found)) == found
     assert found.pages
     assert len(found.pages) <= limits.pages
     assert len(found.text) - len(PAGE_BREAK) * (len(found.pages) - 1) <= limits.characters
