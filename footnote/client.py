@@ -126,12 +126,21 @@ class Client:
         """Return a document's record."""
         return _document(self._call("GET", f"/v1/documents/{quote(document_id, safe='')}"))
 
-    def documents(self, *, shared: bool = False, **wanted: str) -> Iterator[Document]:
+    def documents(
+        self,
+        *,
+        status: str = "",
+        type: str = "",  # noqa: A002 -- the API's name, as is `filter` below
+        since: str = "",
+        until: str = "",
+        shared: bool = False,
+    ) -> Iterator[Document]:
         """Yield your documents, newest first: of a `status`, a media `type`, `since` one day and `until` another.
 
         With `shared` those that others share with you by name, by id.
         """
-        wanted |= {"shared": "true"} if shared else {}
+        named = {"status": status, "type": type, "since": since, "until": until, "shared": "true" if shared else ""}
+        wanted = {name: value for name, value in named.items() if value}
         cursor: str | None = ""
         while cursor is not None:
             query = urlencode({**wanted, **({"cursor": cursor} if cursor else {})})
@@ -154,17 +163,25 @@ class Client:
         """Remove a document."""
         self._call("DELETE", f"/v1/documents/{quote(document_id, safe='')}")
 
-    def search(self, question: str, k: int = 10, **more: Any) -> Sequence[Hit]:
-        """Return the chunks that fit best; `filter` and `asOf` as the API takes them."""
-        found = self._call("POST", "/v1/search", {"question": question, "k": k, **more})
+    def search(
+        self,
+        question: str,
+        k: int = 10,
+        *,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002
+        as_of: str = "",
+    ) -> Sequence[Hit]:
+        """Return the chunks that fit best, of documents in force now or `as_of` a day; `filter` as the API takes it."""
+        asked = {"question": question, "k": k, "filter": filter, "asOf": as_of or None}
+        found = self._call("POST", "/v1/search", asked)
         return tuple(
             Hit(one["documentId"], one["fileName"], one["pageNumber"], one["section"], one["content"], one["score"])
             for one in found["hits"]
         )
 
-    def ask(self, question: str, **more: Any) -> Answer:
-        """Return an answer whose every sentence can be opened; `filter` and `asOf` as the API takes them."""
-        return _answer(self._call("POST", "/v1/ask", {"question": question, **more}))
+    def ask(self, question: str, *, filter: Mapping[str, Any] | None = None, as_of: str = "") -> Answer:  # noqa: A002
+        """Return an answer whose every sentence can be opened; `filter` and `as_of` as in `search`."""
+        return _answer(self._call("POST", "/v1/ask", {"question": question, "filter": filter, "asOf": as_of or None}))
 
     def _call(
         self, verb: str, path: str, sent: bytes | Mapping[str, Any] | None = None, headers: Mapping[str, str] = NONE

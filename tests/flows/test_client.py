@@ -68,7 +68,9 @@ def test_a_program_asks(address: str, tmp_path: Path) -> None:
         (citation,) = answer.citations
         assert footnote.page(citation.document_id, citation.page)[citation.start : citation.end] == citation.quote
         assert [hit.document_id for hit in footnote.search("pool", 3)] == [document.document_id]
-        assert footnote.search("pool", filter={"types": ["application/pdf"]}) == ()
+        assert footnote.search("pool", filter={"types": ["application/pdf"]}, as_of="2027-01-31") == ()
+        assert footnote.ask("When does the pool open?", filter={"tags": ["none"]}).type == "not_found"
+        assert list(footnote.documents(type="application/pdf", since="2026-01-01")) == []
 
         footnote.remove(document.document_id)
         with pytest.raises(Refused, match="There is no document") as refused:
