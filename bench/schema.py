@@ -23,9 +23,10 @@ import jwt
 import uvicorn
 
 from corpus.keys import iso_time
+from corpus.principals import LOCAL_TENANT
 from corpus.records.grants import Grant, Role
 from footnote.api.app import create_app
-from footnote.connect import LOCAL_TENANT, Footnote
+from footnote.connect import Footnote
 from footnote.settings import Settings
 from footnote.worker import Worker
 from tests.jwks import CLIENT, IdentityServer, id_claims, jwk, rsa_key

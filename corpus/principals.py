@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+LOCAL_USER = "local"
+"""Who asks on a machine of their own."""
+LOCAL_TENANT = "home"
+"""The building that they are in; where people sign in, the one whose administrators look after all buildings."""
+
 
 def user_principal(user_id: str) -> str:
     """The principal that is one person."""

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from corpus.errors import NotFound, Unauthenticated
 from corpus.keys import ID
+from corpus.principals import LOCAL_TENANT
 from corpus.records.api_keys import PREFIX
 from corpus.records.grants import Grant, principals
 from corpus.records.levels import ACTIONS
 from corpus.records.people import Person
 from corpus.scope import Scope
-from footnote.connect import LOCAL_TENANT, Footnote
+from footnote.connect import Footnote
 
 ADMIN, OPERATE = "admin", "operate"
 """What administrators do in their own building; and those of the installation's own, for all buildings."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from corpus.errors import BadRequest, ConfigError, FootnoteError
+from corpus.principals import LOCAL_TENANT, LOCAL_USER
 from footnote.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ Until = Annotated[str | None, typer.Option("--in-force-until", help="The last da
 Older = Annotated[str | None, typer.Option("--supersedes", help="The document it takes the place of.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, a line for each thing.")]
 Queries = Annotated[Path | None, typer.Option(help='A file of JSON lines like {"id": "1", "text": "When …?"}.')]
-LOCAL, LOCAL_HOME = "local", "home"
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ def ingest(
     start: Start = None,
     until: Until = None,
     supersedes: Older = None,
-    user: User = LOCAL,
+    user: User = LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Put documents in, and wait until they can be searched. Files that did not change cost nothing."""
@@ -83,7 +83,7 @@ def ingest(
 def watch(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="A folder.")],
-    user: User = LOCAL,
+    user: User = LOCAL_USER,
     mirror: Annotated[bool, typer.Option("--mirror", help="Remove documents whose files go.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +107,7 @@ def search(
     until: Annotated[str, typer.Option(help="… ingested on this day or before.")] = "",
     explain: Annotated[bool, typer.Option("--explain", help="Say how the chunks were looked for.")] = False,
     as_of: AsOf = "",
-    user: User = LOCAL,
+    user: User = LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Print the chunks that fit a question best, of documents in force."""
@@ -128,7 +128,7 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question.")] = "",
     queries: Queries = None,
     as_of: AsOf = "",
-    user: User = LOCAL,
+    user: User = LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question from the documents in force, with a footnote for every sentence."""
@@ -184,7 +184,7 @@ def evaluate(
 @app.command("list")
 def list_documents(
     context: typer.Context,
-    user: User = LOCAL,
+    user: User = LOCAL_USER,
     shared: Annotated[bool, typer.Option("--shared", help="Those others share with you by name, instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -199,7 +199,7 @@ def list_documents(
 def show(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A document's id, path or file name.")],
-    user: User = LOCAL,
+    user: User = LOCAL_USER,
     pages: Annotated[bool, typer.Option("--pages", help="How each page was read, a line a page.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -218,7 +218,7 @@ def amend(
     start: Start = None,
     until: Until = None,
     supersedes: Older = None,
-    user: User = LOCAL,
+    user: User = LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Say when a document is in force, and which one it takes the place of; `none` takes back what was said."""
@@ -234,7 +234,7 @@ def amend(
 def remove(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(help="Documents' ids, paths or file names.")],
-    user: User = LOCAL,
+    user: User = LOCAL_USER,
     as_json: AsJson = False,
 ) -> None:
     """Remove documents, at once and for good."""
@@ -256,10 +256,12 @@ def reindex(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command()
 def serve(
     context: typer.Context,
-    host: Annotated[str, typer.Option(help="An address of this machine alone.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="An address of this machine; where nobody signs in, of it alone.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 8000,
 ) -> None:
-    """Answer over HTTP for the local user, and work on what is uploaded, until Ctrl-C."""
+    """Answer over HTTP, for the local user or whoever signs in, and work on what is uploaded, until Ctrl-C."""
     from footnote.commands import serving  # noqa: PLC0415
 
     with _connected(context) as footnote:
@@ -309,7 +311,7 @@ def person(
 
     with _connected(context) as footnote:
         if verb == "add":
-            setting_up.add_person(footnote, user_id, tenant or LOCAL_HOME, role or "", level or "")
+            setting_up.add_person(footnote, user_id, tenant or LOCAL_TENANT, role or "", level or "")
         elif tenant:
             raise BadRequest("A person who is known stays at home where they are.", hint="Leave --tenant out.")
         else:

@@ -17,7 +17,7 @@ from corpus.keys import iso_month, ulid
 from corpus.llms.quotes import Quotes
 from corpus.model import Change, Document, Extracted, Stages
 from corpus.ports import LLM, BlobStore, Embedder, PartStore, Queue, Table, VectorIndex
-from corpus.principals import tenant_principal, user_principal
+from corpus.principals import LOCAL_TENANT, LOCAL_USER, tenant_principal, user_principal
 from corpus.purse import Account, Purse
 from corpus.records.api_keys import ApiKeys
 from corpus.records.conversations import Conversations
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from ingest.extract import Reader
     from ingest.pipeline import Ingestor
 
-LOCAL_USER = "local"
-LOCAL_TENANT = "home"
 LOCAL_ACTIONS = frozenset({*ACTIONS, "admin", "operate"})
 
 

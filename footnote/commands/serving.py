@@ -1,4 +1,4 @@
-"""`serve`: the HTTP door on loopback, and one worker beside it."""
+"""`serve`: the HTTP door, on loopback only where nobody signs in, and one worker beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from footnote.worker import Worker
 
 
 def serve(footnote: Footnote, host: str, port: int) -> None:
-    """Answer over HTTP until Ctrl-C. Raises `ConfigError` if the address is taken, or is not this machine's own."""
+    """Answer over HTTP until Ctrl-C.
+
+    Raises `ConfigError` if the address is taken, or if others could reach it and nobody signs in.
+    """
     signed_in = bool(footnote.settings.identity.issuer)
     listening = _listening(host, port, signed_in=signed_in)
     worker = Worker(footnote)

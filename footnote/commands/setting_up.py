@@ -9,8 +9,9 @@ from rich.markup import escape
 
 from corpus.errors import BadRequest, Conflict
 from corpus.keys import checked_id
+from corpus.principals import LOCAL_USER
 from corpus.records.people import id_of
-from footnote.connect import LOCAL_USER, Footnote
+from footnote.connect import Footnote
 
 
 def setup(footnote: Footnote) -> None:
