@@ -8,6 +8,7 @@ No error and no log holds a token or anything of its claims.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import logging
 import threading
@@ -50,7 +51,7 @@ def fetched(url: str) -> bytes:
         with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as reply:  # noqa: S310 -- settings say https
             found: bytes = reply.read(MAX_KEYS_BYTES + 1)
             moved = urlsplit(reply.url)[:2] != urlsplit(url)[:2]
-    except OSError as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:  # no connection, no HTTP, no address
         raise Unavailable(f"{url} does not answer: {type(error).__name__}.") from None
     if moved or len(found) > MAX_KEYS_BYTES:
         raise Unavailable(f"{url} answers from elsewhere, or with too much.")
@@ -100,8 +101,7 @@ class Keys:
         issuer = self._provider.issuer
         told = _object(self._fetch(issuer.rstrip("/") + DISCOVERY))
         url = told.get("jwks_uri")
-        same = isinstance(url, str) and urlsplit(url).scheme == urlsplit(issuer).scheme
-        if told.get("issuer") != issuer or not isinstance(url, str) or not same:
+        if told.get("issuer") != issuer or not isinstance(url, str) or not url.startswith(issuer.partition("//")[0]):
             raise Unavailable(f"{issuer} does not describe itself as the issuer.")
         return url
 

@@ -32,6 +32,7 @@ from tests.jwks import (
     jwk,
     rsa_key,
 )
+from tests.services.scripted import Reply, scripted
 
 RSA, OTHER, SHORT, EC = rsa_key(), rsa_key(), rsa_key(1024), ec_key()
 ISSUER = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Ab12Cd34E"
@@ -338,3 +339,26 @@ def test_over_a_socket() -> None:
         server.down = True
         with pytest.raises(Unavailable, match="does not answer"):
             fetched(server.url + "/.well-known/jwks.json")
+
+
+def test_a_description_that_leads_nowhere(provider: Provider) -> None:
+    """An address for the keys that is none is as good as no keys: nothing of it is a failure of ours."""
+    for url in ("https://[", "https://keys:many/", "https://", 7):
+        described = {"issuer": ISSUER, "jwks_uri": url}
+
+        def fetch(asked: str, told: bytes = json.dumps(described).encode()) -> bytes:
+            return told if asked.startswith(ISSUER) else fetched(asked)
+
+        verifier = Verifier(IdentityProvider(ISSUER, (CLIENT,)), provider.clock, fetch)
+        with pytest.raises(Unavailable):
+            verifier.claims(signed(id_claims(ISSUER, provider.clock())))
+
+
+@pytest.mark.service
+def test_a_provider_that_speaks_no_http() -> None:
+    """Whatever comes of asking for the keys, trying again is what may help."""
+    with scripted(lambda _: Reply(9999)) as server, pytest.raises(Unavailable, match="does not answer"):
+        fetched(server.address)
+    for url in ("http://127.0.0.1:many/", "http://[", "http://127.0.0.1/a b"):
+        with pytest.raises(Unavailable):
+            fetched(url)
