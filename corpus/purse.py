@@ -53,11 +53,11 @@ class Purse:
         self._spending, self._numbers = Spending(table), itertools.count(1)
 
     def embedder(self, embedder: Embedder, count: Callable[[str], int] | None = None) -> Embedder:
-        """Return the embedder, or what pays for each of its calls; `count` says how many tokens a text is at most."""
+        """Return the embedder, wrapped to pay for each call unless it is free; `count` says a text's tokens at most."""
         return PaidEmbedder(embedder, self, count or in_bytes) if is_paid(embedder.space.name) else embedder
 
     def llm(self, llm: LLM, purpose: CallPurpose) -> LLM:
-        """Return the model, or what pays for each of its calls."""
+        """Return the model, wrapped so that each call is paid for unless it is free."""
         return PaidLLM(llm, self, purpose) if is_paid(llm.name) else llm
 
     def spent(self) -> Cost:
@@ -93,9 +93,9 @@ class Purse:
 
     @contextmanager
     def paying(self, call: Call, price: Price, most: Tokens) -> Iterator[Bill]:
-        """Put down what a call costs: what its bill says in the end, and nothing if it was declined at once.
+        """Put down what a call costs: what its bill says in the end, and nothing if it was declined before it began.
 
-        One that breaks off is billed with what was sent and received until then, or what its bill was last made out to.
+        A call that breaks off costs what its bill says at that moment.
         """
         bill = Bill(most)
         try:
@@ -115,13 +115,13 @@ class Purse:
 
 @dataclass(slots=True)
 class Bill:
-    """How many tokens a call is billed with, and whether anything came back yet: what is declined then was paid for."""
+    """How many tokens a call is billed with, and whether the service has begun: then it has to be paid."""
 
     tokens: Tokens
     begun: bool = False
 
     def begin(self, _: object) -> None:
-        """Note that something came back; of an embedder no vectors yet, perhaps, but then requests are on their way."""
+        """Note that the service has begun. An embedder need not have returned vectors yet: its requests are sent."""
         self.begun = True
 
     def add(self, written: str) -> None:

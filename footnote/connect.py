@@ -269,7 +269,10 @@ class Footnote:
         return True
 
     def amend(self, scope: Scope, document_id: str, terms: Terms) -> Document:
-        """Write what the asker says of their document, have its chunks bear it, and return it; raises as `amend`."""
+        """Write what the asker says of their document, have its chunks bear it, and return it.
+
+        Raises as `ingest.editions.amend`.
+        """
         document = editions.amend(self.table, scope, document_id, terms)
         live = document.live.get(self.index.name)
         if live and live.marks != document.marks:

@@ -62,7 +62,7 @@ class ApiKeys:
     def make(
         self, user_id: str, tenant_id: str, terms: KeyTerms, within: Collection[str], secret: bytes, now: float
     ) -> tuple[str, ApiKey]:
-        """Make a key of 32 random bytes and return it, which nobody can do again, with what is known of it.
+        """Make a key of 32 random bytes; return it, for the only time, and what is known of it.
 
         Raises `Forbidden` for actions beyond `within`, those of whoever makes it, `BadRequest` for terms that make no
         sense.

@@ -1,9 +1,7 @@
 """Conversations and their messages as records, for as long as their building says: 30 days, if it says nothing.
 
-A conversation is known for so long from its last message, and each message from when it was said.
-
-A message is written once and never changed. Whoever reads goes through a scope: another person's conversation is one
-that is not there.
+Those days count from a conversation's last message, and for each message from when it was said. A message is written
+once and never changed. Whoever reads goes through a scope: another person's conversation is one that is not there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Totals that whoever died halfway left too high: set to the sum of what they are the total of, when somebody needs it.
+"""Mends totals that a crash left too high: each is set to the sum of what it counts, once somebody runs into its cap.
 
-Totals are raised before what they count is written down, and lowered after it is gone. So one that nobody has changed
-for longer than that takes is right, or too high.
+A total is raised before what it counts is written, and lowered after that is deleted. So a total that nobody has
+changed for longer than this takes is right, or too high.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from corpus.errors import Conflict
 from corpus.ports import Table
 
 QUIET_SECONDS = 900
-"""Nobody takes as long between a total and what it counts."""
+"""Longer than anybody takes between changing a total and writing or deleting what it counts."""
 
 
 def recount(table: Table, pk: str, sk: str, counted: Callable[[], Mapping[str, int]], now: float) -> bool:
-    """Set a total that rests to what `counted` returns, and return whether any counter of it went down.
+    """Set a total to what `counted` returns, if nobody changed it for 15 minutes; return whether a counter went down.
 
-    It is not looked at again for as long as it has to rest.
+    Being set is a change too: it is recounted at most every 15 minutes.
     """
     total = table.get(pk, sk)
     if total is None or now - datetime.fromisoformat(total.updated_at).timestamp() < QUIET_SECONDS:
@@ -28,6 +28,6 @@ def recount(table: Table, pk: str, sk: str, counted: Callable[[], Mapping[str, i
     counters = counted()
     try:
         table.put(replace(total, counters=counters), total.rev)
-    except Conflict:  # it does not rest
+    except Conflict:  # somebody has just changed it
         return False
     return any(counters.get(name, 0) < value for name, value in total.counters.items())

@@ -32,7 +32,7 @@ async def asker(request: Request) -> Scope:
 
 
 def may(action: str) -> Callable[[Request, Scope], Scope]:
-    """Return what lets in only those who may do something."""
+    """Return a dependency that lets in only those who may do this: by what they signed in with, and by their level."""
 
     def allowed(request: Request, scope: Asker) -> Scope:
         footnote: Footnote = request.app.state.footnote
@@ -43,7 +43,7 @@ def may(action: str) -> Callable[[Request, Scope], Scope]:
 
 
 def bearing(action: str) -> Callable[[Scope], Scope]:
-    """Return what lets in only those who signed in with what goes that far: themselves, or a key that does."""
+    """Return a dependency that lets in people who signed in themselves, and of API keys those with this action."""
 
     def allowed(scope: Asker) -> Scope:
         signed_in_for(scope, action)

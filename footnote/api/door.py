@@ -1,4 +1,4 @@
-"""What every request passes first: who may come in at all, how much they may bring, and a name for what they ask."""
+"""What every request passes first: who may come in at all, how large a body may be, and the id of the request."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def most_at_once(limit: int, *, behind_gateway: bool) -> Most:
 
 
 class Door:
-    """Refuses what a page in the local user's browser could send for somebody else, and bodies beyond the limit.
+    """Refuses bodies beyond the limit and, unless it is `open_to_all`, requests that a foreign page may have sent.
 
-    A host that is not this machine means that a page's own name was pointed here; a foreign origin means that a page
-    elsewhere posts a form. Every reply bears the request's id, the asker's own if it is one, and may not be kept by
-    anybody between unless its route says so.
+    A browser sends those as the local user. A `Host` that is not this machine means DNS rebinding: a page has its own
+    name point here. A foreign `Origin` means cross-site request forgery: a page elsewhere posts a form. Every reply
+    bears a request id, the asker's if it is a valid one, and is `no-store` unless its route says otherwise.
     """
 
     def __init__(self, app: ASGIApp, *, most: Most, open_to_all: bool, meter: RequestMeter) -> None:

@@ -39,10 +39,10 @@ def speak(footnote: Footnote, asker: Asking, request_id: Callable[[], str]) -> N
 
 
 async def exchanged(request: Request, footnote: Footnote, scope: Scope) -> Response:
-    """Return the reply to one request of the protocol, which neither knows of the others nor is known to them.
+    """Return the reply to one request of the protocol; there is no session, and no state between requests.
 
-    Each has a server of its own, bound to who asks, that ends with it: nothing has to be started before or stopped
-    after, as behind API Gateway nothing is. Raises `TooLarge` for a body beyond any that makes sense.
+    Each request has a server of its own, bound to who asks, that ends with it: nothing is started or stopped with the
+    application, as nothing could be behind API Gateway. Raises `TooLarge` for a body beyond 64 KiB.
     """
     bodies = iter([await _body(request)])
     own = server(footnote, lambda: scope, lambda: str(request.state.request_id))

@@ -1,4 +1,4 @@
-"""Replies that say which state they are of: nobody reads the same twice, or writes over what they did not see."""
+"""Replies: with an ETag, for conditional reads and writes (RFC 9110, 13), and given once for each Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def expect(request: Request, data: Data) -> None:
 
 
 class Made(NamedTuple):
-    """What a request is replied with, and the ids of the documents that it names: without them it is not told again."""
+    """A reply to be sent, and the ids of the documents that it names: it is repeated to who may still read them."""
 
     status: HTTPStatus
     data: Data
@@ -88,7 +88,7 @@ class Made(NamedTuple):
 
 
 def always(_: Data) -> bool:
-    """Whether a kept reply may be told again that leans on nothing but the documents it names."""
+    """For replies that rest on nothing but the documents they name: where those may be read, they may be repeated."""
     return True
 
 
@@ -100,9 +100,9 @@ def once(
     make: Callable[[], Made],
     still: Still = always,
 ) -> Response:
-    """Return what `make` makes; a request with an Idempotency-Key that was answered before gets that reply again.
+    """Return what `make` makes; a request whose Idempotency-Key was answered before gets that first reply again.
 
-    Raises as `Once` does.
+    Raises what `Once` raises, and what `make` does: then the key may be used again.
     """
     noted = Once(footnote, scope, request, asked, still)
     if noted.earlier:
@@ -120,9 +120,9 @@ def once(
 class Once:
     """A request that is noted if it bears an Idempotency-Key; `earlier` is the reply if it was answered before.
 
-    `asked` is what was asked, by which a key that is used for something else is found out. Raises `BadRequest` for
-    that, `Conflict` while the first request is still worked on, and where its reply names what the asker may not read
-    any more, or is not `still` to be told: what was taken back is gone from there too.
+    `asked` is the request's content. Raises `BadRequest` if the key was used for another; `Conflict` while the first
+    request is still worked on, and when its reply may not be repeated: it names a document that the asker may no longer
+    read, or `still` says no to it.
     """
 
     def __init__(self, footnote: Footnote, scope: Scope, request: Request, asked: Data, still: Still = always) -> None:
