@@ -161,6 +161,7 @@ def test_a_short_document_is_not_kept_in_parts(counting: Counting) -> None:
     puts = list[list[str]]()
     one.world.ingestor(Fuse(look=lambda: puts.append(list(one.parts())))).apply(one.change)
 
+    assert puts
     assert not any(puts)
     assert one.world.document("d1").status == "ready"
 
