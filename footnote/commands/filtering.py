@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -10,8 +9,6 @@ from corpus.errors import BadRequest
 from corpus.scope import Scope
 from corpus.ways import Filter
 from footnote.connect import Footnote
-
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def chosen(
@@ -53,11 +50,10 @@ def moment(option: str, value: str, *, whole_day: bool = False) -> str:
     """Return a date or a time as records write it, in UTC; of a date with `whole_day`, the end of that day."""
     if not value:
         return ""
+    is_date = len(value) <= len("2026-03-31")  # the longest form of one; with a time all are longer
     try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError as error:
+        parsed = datetime.fromisoformat(value) + timedelta(days=whole_day and is_date)
+        parsed = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise BadRequest(f"{option} {value}: expected a date such as 2026-03-31, or a time with it.") from error
-    if whole_day and _DAY.fullmatch(value):
-        parsed += timedelta(days=1)
-    parsed = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     return parsed.isoformat(timespec="milliseconds").replace("+00:00", "Z")

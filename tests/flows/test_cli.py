@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from corpus.errors import BadRequest
 from corpus.model import Document
 from corpus.records.documents import Listing
 from footnote import adapters, connect
 from footnote.cli import app
+from footnote.commands.filtering import moment
 from footnote.settings import Settings
 from footnote.worker import Worker
 from tests.fakes import HashEmbedder
@@ -542,3 +544,15 @@ def test_editions(run: Run, tmp_path: Path) -> None:
         assert "is no date" in run(*asked, *wrong, code=1).output
     both = (tmp_path / "old.txt", tmp_path / "new.txt", "--supersedes", "old.txt")
     assert "More than one file" in run("ingest", *both, code=1).output
+
+
+def test_moments() -> None:
+    """A day ends with its last moment, in whichever ISO form it is written; what no calendar has is refused."""
+    for day in ("2026-03-31", "20260331", "2026-W14-2"):
+        assert moment("--since", day) == "2026-03-31T00:00:00.000Z"
+        assert moment("--until", day, whole_day=True) == "2026-04-01T00:00:00.000Z"
+    for hour in ("2026-03-31T10:00", "2026-03-31T12:00+02:00", "20260331T10"):
+        assert moment("--until", hour, whole_day=True) == "2026-03-31T10:00:00.000Z"
+    for nothing in ("yesterday", "2026-02-30", "9999-12-31", "0001-01-01T00:00+14:00"):
+        with pytest.raises(BadRequest, match="expected a date"):
+            moment("--until", nothing, whole_day=True)
