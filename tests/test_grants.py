@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from corpus.errors import BadRequest, Conflict
 from corpus.keys import iso_time
-from corpus.records.grants import Grant, Grants, grant_data, principals
+from corpus.records.grants import Grant, Grants, from_csv, grant_data, principals
 from tests.fakes import Clock, MemoryTable
 
 STAY = Grant("g1", "gus", "linden", "guest", iso_time(1_000), iso_time(2_000), "12", "ann")
@@ -90,3 +90,21 @@ def test_grants_are_kept() -> None:
     grants.remove(longer)
     assert [one.grant_id for one in grants.of_person("gus")] == ["g3"]
     assert grant_data(HOME)["until"] is None
+
+
+def test_grants_as_spreadsheets_write_them() -> None:
+    """Lines may end as any spreadsheet ends them; the line that is wrong is named, blank ones before it or not."""
+    lines = ["userId,role,unitId,from,until", "ann,guest,12,,", "", "bob,guest,12,,"]
+    for end in ("\n", "\r\n", "\r"):
+        assert [one.user_id for one in from_csv(end.join(lines), "linden", "eve")] == ["ann", "bob"]
+    for wrong in ("cy,owner,12,,", f"cy,guest,{'x' * 200_000},,"):
+        with pytest.raises(BadRequest, match="Line 5"):
+            from_csv("\n".join((*lines, wrong)), "linden", "eve")
+
+
+def test_a_line_that_stands_twice() -> None:
+    """The same line twice is one grant, and counted as one."""
+    grants = Grants(MemoryTable(Clock()))
+    stay = replace(STAY, until="")
+    assert grants.put_all([stay, stay, HOME]) == 2
+    assert grants.put_all([stay]) == 0

@@ -105,11 +105,12 @@ class Grants:
 
     def put_all(self, grants: Iterable[Grant]) -> int:
         """Write those that are not there yet, and return how many these were."""
-        fresh = [one for one in grants if self.get(one.user_id, one.tenant_id, one.grant_id) is None]
-        for one in fresh:
-            with suppress(Conflict):
+        written = 0
+        for one in grants:
+            with suppress(Conflict):  # it is there already
                 self.put(one)
-        return len(fresh)
+                written += 1
+        return written
 
     def remove(self, grant: Grant) -> None:
         """Remove a grant; it counts no more from that moment."""
@@ -122,11 +123,15 @@ def from_csv(text: str, tenant_id: str, granted_by: str) -> list[Grant]:
     Times are ISO 8601; a day alone is its first moment, in UTC. The same line gives the same grant each time. Raises
     `BadRequest` that names the line.
     """
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    if sorted(rows.fieldnames or ()) != sorted(COLUMNS):
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=None))
+    try:
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise BadRequest(f"Line {reader.line_num + 1} cannot be read: {error}.") from error
+    if sorted(reader.fieldnames or ()) != sorted(COLUMNS):
         raise BadRequest(f"The first line has to name {', '.join(COLUMNS)}.", hint="One grant a line, in any order.")
     found = []
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         if number > MOST_ROWS or None in row or None in row.values():
             raise BadRequest(f"Line {number} has not {len(COLUMNS)} values, or is beyond {MOST_ROWS:,} lines.")
         told = {name: value.strip() for name, value in row.items()}
