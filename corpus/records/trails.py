@@ -47,7 +47,7 @@ class Trails:
     def audited(
         self, actor: str, tenant_id: str, action: str, target: str, details: Mapping[str, Json], now: float
     ) -> None:
-        """Write that rights, levels or accounts were changed, or something was removed.
+        """Write that rights, levels, accounts, personas or the building were changed, or a document was removed.
 
         Under `AUDIT#{tenantId}#{month}` / `{timestamp}#{eventId}`.
         """

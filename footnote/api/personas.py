@@ -14,6 +14,7 @@ from corpus.scope import Scope
 from footnote.api.asker import Admin, Asker, Parts
 from footnote.api.conversation_shapes import PersonaRequest, PersonaShape, PersonasReply
 from footnote.api.replies import UNCHANGED, expect, sent, tagged
+from footnote.api.trails import audited
 
 router = APIRouter(prefix="/v1/personas", tags=["personas"])
 PersonaId = Annotated[str, Path(pattern=f"^{ID.pattern}$")]
@@ -49,7 +50,9 @@ def put(request: Request, footnote: Parts, scope: Admin, persona_id: PersonaId, 
         is_default=told.isDefault,
         rev=known.rev if known else 0,
     )
-    return sent(persona_data(records.put(wanted)))
+    kept = records.put(wanted)
+    audited(footnote, scope, "set persona", persona_id)
+    return sent(persona_data(kept))
 
 
 @router.delete("/{persona_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -59,6 +62,7 @@ def remove(request: Request, footnote: Parts, scope: Admin, persona_id: PersonaI
     known = _known(records, scope, persona_id)
     expect(request, persona_data(known))
     records.remove(known)
+    audited(footnote, scope, "remove persona", persona_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

@@ -49,7 +49,7 @@ def leaving(footnote: Footnote, scope: Scope, request_id: str, action: str, *doc
 
 
 def audited(footnote: Footnote, scope: Scope, action: str, target: str, **details: Json) -> None:
-    """Write down that the asker changed rights, levels or accounts, or removed something."""
+    """Write down that the asker changed rights, levels, accounts, personas or the building, or removed a document."""
     footnote.trails.audited(scope.user_id, scope.tenant_id, action, target, details, footnote.clock())
 
 
@@ -73,7 +73,7 @@ def audits(
     scope: Admin,
     asked: Annotated[MonthsQuery, Query()],
 ) -> Response:
-    """Say who changed rights, levels and accounts in the building in a month, and removed what, newest first."""
+    """Say who changed rights, levels, accounts or personas in a month, or removed what, newest first."""
     wanted = asked.month or iso_month(footnote.clock())
     found, following = footnote.trails.audits(scope.tenant_id, wanted, asked.limit, asked.cursor)
     return tagged(request, {"entries": found, "cursor": following})

@@ -192,7 +192,7 @@ def test_who_to_turn_to(client: TestClient, footnote: Footnote) -> None:
 
 
 def test_personas(client: TestClient, footnote: Footnote) -> None:
-    """A building's personas are listed, replaced as they were read, at most one is the default, and they can go."""
+    """A building's personas are listed, replaced as they were read, and removed; one is the default; all is audited."""
     client.put("/v1/personas/linden", json=PERSONA)
     client.put("/v1/personas/elm", json={"name": "Elm", "isDefault": True})
     found = client.get("/v1/personas").json()["personas"]
@@ -208,6 +208,8 @@ def test_personas(client: TestClient, footnote: Footnote) -> None:
     assert client.get("/v1/personas/elm").status_code == 404
     assert client.put("/v1/personas/a b", json={"name": "Ash"}).status_code == 422
     assert client.put("/v1/personas/elm", json={"name": "Ash", "voice": "low"}).status_code == 422
+    left = sorted((one["action"], one["target"]) for one in client.get("/v1/audit").json()["entries"])
+    assert left == [("remove persona", "elm"), *[("set persona", "elm")] * 2, ("set persona", "linden")]
 
 
 def test_only_administrators_write_personas(
