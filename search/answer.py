@@ -141,6 +141,8 @@ class Answerer:
         for one in self._verified(scope, question, evidence, found, notes):
             verified += [one] if one else []
             yield text.add(one) if one and not uncertain else None
+        if uncertain:  # what was not told at once
+            verified = [one for one in verified if self._may_read(scope, one.citations)]
         cited = tuple(dict.fromkeys(citation for one in verified for citation in one.citations))
         if not cited:
             return Outcome("not_found", tuple(notes))

@@ -280,3 +280,25 @@ def test_what_is_taken_back_while_it_is_written(world: World, way: str) -> None:
 
     answer = world.ask("When does the pool open?", YOU, Slow())
     assert (answer.type, answer.citations, "nine" in str(answer)) == ("not_found", (), False)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_is_taken_back_while_it_waits(world: World, *, taken: bool) -> None:
+    """A sentence that is told only once all of the draft is known is not told if it was taken back until then."""
+    world.put("d1", "The pool opens at nine in the morning.")
+    world.uploads.put(ME, "d2", "plan.pdf", pdf(["The pool of the house has a plan.", PICTURE]))
+    for name in ("d1", "d2"):
+        amend(world.table, ME, name, Terms(shared_with=("you",)))
+    world.work()
+
+    class Slow(Quotes):
+        def stream(self, prompt: Prompt) -> Generator[str, None, None]:
+            number = next(one.number for one in prompt.evidence if "nine" in one.content)
+            yield f'The pool opens at nine [{number} "pool opens at nine"]. And'
+            if taken:
+                amend(world.table, ME, "d1", Terms(shared_with=()))
+
+    question = "When does the pool open on Christmas?"
+    *begun, answer = [one for one in world.answerer(Slow()).stream(YOU, question) if one]
+    assert isinstance(answer, Answer)
+    assert ("nine" in str((begun, answer)), answer.type) == ((False, "not_found") if taken else (True, "grounded"))
