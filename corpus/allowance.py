@@ -17,7 +17,7 @@ from corpus.keys import A_DAY, iso_time
 from corpus.ports import Table
 from corpus.records.levels import ACTIONS, Level, Levels
 from corpus.records.usage import Usage, Used
-from corpus.scope import UNLIMITED, Scope
+from corpus.scope import ENDED, UNLIMITED, Scope
 
 OWNER = Level(UNLIMITED, frozenset(ACTIONS), None, None, None, "dedicated")
 COUNTERS: Mapping[str, str] = {"ask": "asks", "search": "searches"}
@@ -53,6 +53,7 @@ class Allowance:
     def asking(self, scope: Scope, action: Literal["ask", "search"]) -> Iterator[None]:
         """Count one ask or search of today while it is worked on; one that fails is given back.
 
+        One whose asker's rights end meanwhile counts: they may have read most of it, and can end a right themselves.
         Raises `Forbidden`, and `QuotaExceeded` with the time until midnight in UTC if all of today's are used up.
         """
         level, now = self.allow(scope, action), self.clock()
@@ -67,6 +68,8 @@ class Allowance:
             raise _until_midnight(level, now) from error
         try:
             yield
+        except ENDED:
+            raise
         except FootnoteError:
             usage.count(scope.user_id, counter, -1, {}, now)
             raise

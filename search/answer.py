@@ -12,12 +12,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from corpus import words
 from corpus.answers import Answer, AnswerType, Citation, Evidence, Prompt, Sentence
 from corpus.bait import addressed
-from corpus.errors import FootnoteError, QuotaExceeded, Unavailable
+from corpus.errors import Conflict, FootnoteError, QuotaExceeded, Unavailable
 from corpus.model import HEADING_SEPARATOR, Document, Extracted, GenerationId, Hit, Page
 from corpus.ports import LLM, BlobStore, Embedder
 from corpus.scope import Scope
@@ -98,7 +99,9 @@ class Answerer:
         """Yield the sentences of an answer as each is verified, and last the answer, of which each is a part.
 
         Yields None besides: once when the question was looked up, and while the model writes. Closing it in the middle
-        ends what the model writes.
+        ends what the model writes, and so does the end of the asker's rights, which have to hold still before anything
+        is told. Raises what `Scope.expect_still` does, and `Conflict` where the answer names what was taken back since
+        it was said.
         """
         asked, text, outcomes = parts(question), Text(), list[Outcome]()
         for part in asked:
@@ -107,7 +110,10 @@ class Answerer:
         if len(asked) > 1 and all(one.type == "not_found" for one in outcomes):
             asked, outcomes = (question,), [(yield from self._asked(scope, question, as_of, only, text))]
         kind, notes, about = _joined(asked, outcomes)
-        yield Answer(kind, str(text) or NOT_FOUND, tuple(text.citations), notes, as_of, about)
+        answer = Answer(kind, str(text) or NOT_FOUND, tuple(text.citations), notes, as_of, about)
+        if not self._retriever.may_read(scope, answer.documents):
+            raise Conflict("What this answer rests on was taken back while it was written.", hint="Ask again.")
+        yield answer
 
     def _asked(self, scope: Scope, question: str, as_of: str, only: Filter, text: Text) -> Saying[Outcome]:
         """Add to the text what is to be said of one question."""
@@ -167,10 +173,10 @@ class Answerer:
             Evidence(n, _source(hit), hit.content, hit.header, hit.language) for n, hit in enumerate(evidence, 1)
         )
         prompt, failures, said = Prompt(self._instructions, question, numbered), list[FootnoteError](), False
-        draft = _until(self._llm.stream(prompt), failures, refusing=not self._drafted)
-        for one in self._borne_out(scope, draft, question, evidence, found):
-            said = said or one is not None
-            yield one
+        with closing(_until(self._llm.stream(prompt), failures, refusing=not self._drafted)) as draft:
+            for one in self._borne_out(scope, draft, question, evidence, found):
+                said = said or one is not None
+                yield one
         self._drafted = True
         for error in failures:
             log.warning("a model failed", extra={"llm": self._llm.name, "error": error.code, "said": said})
@@ -268,7 +274,7 @@ def whole(answering: Answering) -> Answer:
     return answer
 
 
-def _until(pieces: Iterator[str], failures: list[FootnoteError], *, refusing: bool) -> Iterator[str]:
+def _until(pieces: Iterator[str], failures: list[FootnoteError], *, refusing: bool) -> Generator[str, None, None]:
     """Yield the pieces of a draft; where the model fails it ends, and the failure is added.
 
     What nobody may pay for is refused, if it is the first: what was paid for before is not lost to the next.

@@ -17,13 +17,13 @@ from typing import NamedTuple, TypeAlias
 from corpus import words
 from corpus.allowance import Allowance
 from corpus.answers import Answer, Evidence, Prompt, Sentence
-from corpus.errors import FootnoteError, Forbidden, QuotaExceeded
+from corpus.errors import FootnoteError, QuotaExceeded
 from corpus.keys import iso_time
 from corpus.ports import LLM
 from corpus.records.conversations import BOT, Conversation, Conversations, Message
 from corpus.records.documents import Documents
 from corpus.records.personas import Persona, Personas
-from corpus.scope import Scope
+from corpus.scope import ENDED, Scope
 from search.answer import Answering, whole
 from search.followups import Turn, by_rules
 from search.text import together
@@ -86,7 +86,8 @@ class Converser:
         """Answer what a person says in a conversation of their own, keep both, and return the answer.
 
         Raises `NotFound` for a conversation that is not theirs, `Forbidden` and `QuotaExceeded` for somebody who may
-        not ask, or no more: what they said is kept then, as not allowed.
+        not ask, or no more, and what `Scope.expect_still` does if their rights end while it is answered: what they
+        said is kept then, as not allowed, and nothing of an answer.
         """
         (message,) = [one for one in self._said(scope, conversation_id, text) if isinstance(one, Message)]
         return message
@@ -144,7 +145,7 @@ class Converser:
                     else:
                         verified += [one] if one else []
                         yield one
-        except (Forbidden, QuotaExceeded):
+        except (*ENDED, QuotaExceeded):
             self.conversations.add(scope, [replace(said, allowed=False)])
             raise
         except GeneratorExit:

@@ -64,10 +64,12 @@ class Retriever:
         With `as_of`, an ISO date, of those in force on that day. A hit is kept only if its document, read by key, is
         live in the hit's generation, admits the asker, and is in force. If that leaves fewer than k, the search runs
         again without what was dropped, at most four times: old chunks of a document that is being replaced, or its
-        many older editions, may fill the lists.
+        many older editions, may fill the lists. Raises what `Scope.expect_still` does: an embedder, and a model that
+        wrote before this, take their time.
         """
         day = as_of or iso_day(scope.now)
         (rows,) = self._embedder.embed([Passage("", question)], "query")
+        scope.expect_still()
         asked = words.asked(question)
         where = scope.where(frozenset(self._shares.of(scope.user_id)), only)
         found = Found()
@@ -117,7 +119,11 @@ class Retriever:
         return Found(tuple(kept[:k]), documents, best, tuple(ranked)), frozenset(dropped)
 
     def may_read(self, scope: Scope, document_ids: Collection[str]) -> bool:
-        """Whether the asker may read each of these at this moment, whatever was found before."""
+        """Whether the asker may read each of these at this moment, whatever was found before.
+
+        Raises what `Scope.expect_still` does.
+        """
+        scope.expect_still()
         return self._documents.admitting(scope, document_ids) == set(document_ids)
 
     def _read(self, documents: dict[str, Document], names: Iterable[str]) -> None:

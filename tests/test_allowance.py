@@ -15,7 +15,7 @@ from corpus.records.documents import Documents
 from corpus.records.levels import ACTIONS, DEFAULTS, Levels
 from corpus.records.recount import QUIET_SECONDS
 from corpus.records.usage import KEPT_SECONDS, Usage, Used
-from corpus.scope import UNLIMITED, Scope
+from corpus.scope import ENDED, UNLIMITED, Scope
 from tests.fakes import Clock, MemoryTable
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
@@ -107,6 +107,14 @@ def test_an_ask_that_fails_is_given_back(allowance: Allowance, clock: Clock) -> 
     assert used(allowance).asks == 0
     clock.now = NOON
     assert used(allowance).asks == 0
+
+
+@pytest.mark.parametrize("ended", ENDED)
+def test_an_ask_whose_right_ends_counts(allowance: Allowance, ended: type[FootnoteError]) -> None:
+    """An ask that is refused while it is answered counts: who takes their own key back cannot read for nothing."""
+    with pytest.raises(ended), allowance.asking(ANN, "ask"):
+        raise ended("no more")
+    assert used(allowance).asks == 1
 
 
 def test_documents_and_bytes(allowance: Allowance, limited: Callable[..., None]) -> None:

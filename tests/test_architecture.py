@@ -56,6 +56,9 @@ MAY_IMPORT = {
 }
 """By folder, the longest that fits: which of our own modules may be imported there."""
 
+SCOPES = frozenset({"footnote/admission.py", "footnote/connect.py"})
+"""Who may say who is asking: only these see to it that a right which ends is noticed while an answer is written."""
+SCOPED = "who is asking is made out where it can be made out anew"
 SDKS = {
     "numpy": PACKAGES,
     "Stemmer": ("corpus/languages.py",),
@@ -127,6 +130,8 @@ def _of_module(name: str, tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"} and name != "footnote/settings.py":
             yield "the environment is read in footnote/settings.py only"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Scope" and name not in SCOPES:
+            yield SCOPED
         if isinstance(node, FUNCTIONS) and _length(node) > FUNCTION_LINES:
             yield f"{node.name} is longer than {FUNCTION_LINES} lines"
     for statement in tree.body:
@@ -203,6 +208,7 @@ LONG = "\n".join(["def long() -> None:", '    """Long."""', *["    print()"] * 5
         ("ingest/a.py", "import leftpad", "leftpad has no place in SDKS"),
         ("ingest/a.py", "import os\nHOME = os.environ['HOME']", "the environment is read in footnote/settings.py only"),
         ("corpus/a.py", "import os\nHOME = os.getenv('HOME')", "the environment is read in footnote/settings.py only"),
+        ("footnote/api/a.py", "def f() -> None:\n    Scope('ann')", SCOPED),
         ("corpus/a.py", "print('hello')", "importing it does something, in line 2"),
         ("corpus/a.py", "for _ in range(3):\n    pass", "importing it does something, in line 2"),
         ("corpus/a.py", LONG, "long is longer than 50 lines"),

@@ -83,7 +83,7 @@ class Grants:
     def of_person(self, user_id: str) -> list[Grant]:
         """Return a person's grants, those that do not count too."""
         span = ("PROFILE#GRANT#", "PROFILE#GRANT#~")
-        return [_grant(item) for item in every(self.table, 0, f"USER#{user_id}", span)]
+        return [grant_of(item) for item in every(self.table, 0, f"USER#{user_id}", span)]
 
     def of_tenant(self, tenant_id: str, limit: int, after: str | None = None) -> tuple[list[Grant], str | None]:
         """Return a page of a building's grants, those that end last first, and the cursor of the next.
@@ -92,16 +92,16 @@ class Grants:
         """
         partition = f"TENANT#{tenant_id}#GRANT"
         batch = self.table.query(OF_TENANT, partition, newest_first=True, limit=limit, after=after)
-        return [_grant(item) for item in batch.items], batch.cursor
+        return [grant_of(item) for item in batch.items], batch.cursor
 
     def get(self, user_id: str, tenant_id: str, grant_id: str) -> Grant | None:
         """Return a grant; None if there is none."""
         item = self.table.get(f"USER#{user_id}", f"PROFILE#GRANT#{tenant_id}#{grant_id}")
-        return _grant(item) if item else None
+        return grant_of(item) if item else None
 
     def put(self, grant: Grant) -> Grant:
         """Write a grant; raises `Conflict` if it was written since it was read."""
-        return _grant(self.table.put(_item(grant), grant.rev or ABSENT))
+        return grant_of(self.table.put(_item(grant), grant.rev or ABSENT))
 
     def put_all(self, grants: Iterable[Grant]) -> int:
         """Write those that are not there yet, and return how many these were."""
@@ -180,7 +180,8 @@ def grant_data(grant: Grant) -> dict[str, Json]:
     }
 
 
-def _grant(item: Item) -> Grant:
+def grant_of(item: Item) -> Grant:
+    """Return the grant of a record."""
     data: dict[str, Any] = dict(item.data)
     return Grant(
         grant_id=data["grantId"],

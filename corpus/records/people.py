@@ -19,6 +19,8 @@ from corpus.items import ABSENT, Item, Put, Remove
 from corpus.keys import ID, checked_id, iso_time
 from corpus.model import Json
 from corpus.ports import Table
+from corpus.records.every import every
+from corpus.records.grants import Grant, grant_of
 from corpus.records.tenants import Tenants
 
 KIND = "person"
@@ -115,6 +117,12 @@ class People:
         item = self.table.get(_pk(user_id), SORT)
         return self._person(item) if item else None
 
+    def with_grants(self, user_id: str) -> tuple[Person | None, list[Grant]]:
+        """Return a person, active or not, with all their grants, in one read."""
+        items = list(every(self.table, 0, _pk(user_id), (SORT, f"{SORT}#GRANT#~")))
+        found = [self._person(item) for item in items if item.kind == KIND]
+        return next(iter(found), None), [grant_of(item) for item in items if item.kind != KIND]
+
     def tenant_of(self, user_id: str) -> str | None:
         """Return a person's building; None for somebody unknown or no longer active. Nothing sealed is opened."""
         item = self.table.get(_pk(user_id), SORT)
@@ -168,7 +176,7 @@ class People:
             known, counted = self.table.get_many([(_pk(claims.user_id), SORT), _login_key(claims)])
             before = self._person(known) if known else None
             if before and not before.is_active:
-                raise Forbidden("This account was switched off.", hint="Ask whoever runs your building.")
+                raise switched_off()
             if before and counted:
                 return before
             after = _brought_up(before or self._new(claims.user_id, tenant_id, claims.provider), claims, now)
@@ -266,6 +274,11 @@ class People:
             updated_at=item.updated_at,
             rev=item.rev,
         )
+
+
+def switched_off() -> Forbidden:
+    """Return what is said to somebody who is no longer active."""
+    return Forbidden("This account was switched off.", hint="Ask whoever runs your building.")
 
 
 def id_of(subject: str) -> str:

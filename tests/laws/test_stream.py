@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.answers import Answer, Prompt, Sentence
-from corpus.errors import ConfigError, Unavailable
+from corpus.errors import ConfigError, Forbidden, Unavailable
+from corpus.scope import Scope
 from ingest.extract import Reader
 from search.answer import BROKE_OFF, FAILED, LATE, Answering
 from search.verify import parsed
@@ -136,6 +137,39 @@ def test_nothing_is_taken_back(house: World, draft: str, end: int, kind: type[Ex
         assert set(one.citations) <= set(answer.citations)
     assert answer == house.ask(QUESTION, llm=Breaking(llm.draft, llm.error))
     assert bool({BROKE_OFF, LATE, FAILED} & set(answer.notes)) == bool(kind)
+
+
+@given(st.lists(SAID, min_size=1, max_size=5).map("".join), st.integers(0, 80), st.booleans())
+@settings(max_examples=60)
+def test_a_right_that_ends(house: World, draft: str, pieces: int, refused: bool) -> None:
+    """Wherever a right ends in what a model writes: what was told is as before, and nothing is told from then on."""
+
+    class Ending(Breaking):
+        written = 0
+
+        def stream(self, prompt: Prompt) -> Generator[str, None, None]:
+            for piece in super().stream(prompt):
+                self.written += 1
+                yield piece
+
+    llm = Ending(draft)
+
+    def renewed() -> Scope:
+        if llm.written >= pieces and refused:
+            raise Forbidden("off")
+        return replace(ME, principals=frozenset({"user:me"})) if llm.written >= pieces else ME
+
+    said = list[Sentence | Answer]()
+    try:
+        for one in house.answerer(llm).stream(replace(ME, renewed=renewed), QUESTION):
+            assert not (one and llm.written >= pieces)
+            said += [one] if one else []
+    except Forbidden:
+        assert llm.written >= pieces
+        assert llm.ended == bool(llm.written)  # while the error is still looked at
+    sentences, answer = told(house.answerer(Breaking(draft)).stream(ME, QUESTION))
+    assert said == [*sentences, answer][: len(said)]
+    assert (len(said) == len(sentences) + 1) == (llm.written < pieces)
 
 
 def test_a_model_that_breaks_off(house: World) -> None:
