@@ -298,19 +298,30 @@ def setup(context: typer.Context) -> None:
 @app.command()
 def person(
     context: typer.Context,
-    verb: Annotated[Literal["add", "set"], typer.Argument(help="What to do.")],
-    user_id: Annotated[str, typer.Argument(metavar="ID", help="Their id; the `sub` of whoever signs in.")],
+    verb: Annotated[Literal["add", "set", "seal"], typer.Argument(help="What to do.")],
+    user_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Their id; the `sub` of whoever signs in. Not with seal.")
+    ] = None,
     tenant: Annotated[
         str | None, typer.Option(help="With add: in which building they are at home, if not home.")
     ] = None,
     role: Annotated[Literal["user", "staff", "admin"] | None, typer.Option(help="What they are there.")] = None,
     level: Annotated[Literal["basic", "premium", "enterprise"] | None, typer.Option(help="Their level.")] = None,
 ) -> None:
-    """Make a person known, before they sign in or put documents into a bucket; or change their role and level."""
+    """Make a person known, before they sign in or put documents into a bucket; or change their role and level.
+
+    `seal` has everybody's record sealed anew with the newest of FOOTNOTE_PRIVACY_KEYS, and says if the others may go.
+    """
     from footnote.commands import setting_up  # noqa: PLC0415
 
     with _connected(context) as footnote:
-        if verb == "add":
+        if verb == "seal":
+            if user_id or tenant or role or level:
+                raise BadRequest("Everybody is sealed anew, and nothing else of them changes.", hint="Name nothing.")
+            _leave(setting_up.seal_people(footnote))
+        elif not user_id:
+            raise typer.BadParameter("whom do you mean?", param_hint="ID")
+        elif verb == "add":
             setting_up.add_person(footnote, user_id, tenant or LOCAL_TENANT, role or "", level or "")
         elif tenant:
             raise BadRequest("A person who is known stays at home where they are.", hint="Leave --tenant out.")

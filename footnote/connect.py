@@ -25,8 +25,9 @@ from corpus.records.documents import Documents
 from corpus.records.grants import Grants
 from corpus.records.jobs import Jobs
 from corpus.records.levels import ACTIONS
-from corpus.records.people import OPEN, People, Privacy
+from corpus.records.people import People
 from corpus.records.personas import Personas
+from corpus.records.privacy import OPEN, Privacy
 from corpus.records.recall import Recalls
 from corpus.records.tenants import KnownTenants, Tenants
 from corpus.records.trails import Trails

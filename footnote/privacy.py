@@ -1,7 +1,6 @@
 """How what names a person is sealed in their record: with Fernet (AES-128-CBC and HMAC-SHA256), by keys that rotate.
 
-The first key seals, every one of them opens. E-mails are hashed under a key that the last one gives, so new keys go in
-front and the last one stays: another would find no e-mail that somebody has already.
+The first key seals, every one of them opens. E-mails are hashed under keys that they give.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from corpus.errors import ConfigError
 from corpus.model import Json
-from corpus.records.people import OPEN, Privacy
+from corpus.records.privacy import OPEN, Privacy
 
 SEALED = "sealed"
 E_MAIL = b"footnote e-mail"
@@ -26,21 +25,30 @@ def sealed(keys: Sequence[str]) -> Privacy:
 
     What was written before there was a key stays readable, and e-mails hashed before are known.
     """
-    fernet = MultiFernet([Fernet(key) for key in keys])
-    hashing = hmac.new(keys[-1].encode(), E_MAIL, hashlib.sha256).digest()
+    keys = tuple(dict.fromkeys(keys))
+    newest, *older = map(Fernet, keys)
+    fernet = MultiFernet([newest, *older])
+    hashing = tuple(hmac.new(key.encode(), E_MAIL, hashlib.sha256).digest() for key in keys)
 
     def seal(text: str) -> Json:
         return {SEALED: fernet.encrypt(text.encode()).decode()}
 
-    def unseal(value: Json) -> str:
-        if not isinstance(value, dict):
-            return OPEN.unseal(value)
+    def opened(value: Json, by: Fernet | MultiFernet) -> str | None:
         try:
-            return fernet.decrypt(str(value[SEALED])).decode()
+            return by.decrypt(str(value[SEALED])).decode() if isinstance(value, dict) else None
         except (InvalidToken, KeyError, ValueError):  # the last: no ASCII
+            return None
+
+    def unseal(value: Json) -> str:
+        text = opened(value, fernet) if isinstance(value, dict) else OPEN.unseal(value)
+        if text is None:
             raise ConfigError(
                 "A person's record is sealed with a key that is not in FOOTNOTE_PRIVACY_KEYS.",
-                hint="Put it back, behind the key that seals; the last key stays the last.",
-            ) from None
+                hint="Put it back, behind the key that seals; `footnote person seal` says when a key may go.",
+            )
+        return text
 
-    return Privacy((hashing, *OPEN.hashing), seal, unseal)
+    def is_newest(value: Json) -> bool:
+        return opened(value, newest) is not None
+
+    return Privacy(hashing, OPEN.hashing, seal, unseal, is_newest)

@@ -1,15 +1,13 @@
 """People as records: who they are, in which building they are at home, when they signed in, and whose an e-mail is.
 
-The provider's claims make and update them; `footnote person add` makes those who never sign in. A verified e-mail is
-one person's: a record under its hash is written in the same transaction. No e-mail is ever part of a key, an error or a
-log.
+The provider's claims make and update them; `footnote person add` makes those who never sign in, of whom it knows no
+name. A verified e-mail is one person's: what says whose is written in the same transaction.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,18 +19,15 @@ from corpus.model import Json
 from corpus.ports import Table
 from corpus.records.every import every
 from corpus.records.grants import Grant, grant_of
+from corpus.records.privacy import OPEN, USERNAME, Emails, Privacy, folded, with_naming
 from corpus.records.tenants import Tenants
 
 KIND = "person"
 SORT = "PROFILE"
-EMAIL = "EMAIL"
 OF_TENANT_BY_LOGIN = 1
 TRIES = 4
 TIMES = frozenset(("createdAt", "updatedAt"))
 """What a table keeps of each record by itself."""
-NAMING = ("email", "firstName", "lastName")
-USERNAME = "cognitoUsername"
-"""What of a record, and of its `metadata`, names the person."""
 PREFERENCES: Mapping[str, Json] = {"theme": "light", "notifications": True, "language": ""}
 
 
@@ -79,32 +74,6 @@ class Person:
     rev: int = ABSENT
 
 
-def _as_it_is(value: Json) -> str:
-    """Return a text that lies open; raises `ConfigError` for one that was sealed."""
-    if not isinstance(value, str):
-        raise ConfigError(
-            "A person's record is sealed, and FOOTNOTE_PRIVACY_KEYS is not set.",
-            hint="Set the keys it was sealed with.",
-        )
-    return value
-
-
-@dataclass(frozen=True, slots=True)
-class Privacy:
-    """How what names a person lies in a record: under which keys e-mails are hashed, and how text is sealed.
-
-    The first of the `hashing` keys is written with, the others are those of older records. What is sealed is no text,
-    and no text can pass for it. On one machine the file is the person's own, and what names them lies there as it is.
-    """
-
-    hashing: tuple[bytes, ...] = field(default=(b"",), repr=False)
-    seal: Callable[[str], Json] = str
-    unseal: Callable[[Json], str] = _as_it_is
-
-
-OPEN = Privacy()
-
-
 @dataclass(frozen=True, slots=True)
 class People:
     """The people of a table."""
@@ -129,22 +98,25 @@ class People:
         return str(item.data["tenantId"]) if item and item.data["isActive"] else None
 
     def of_email(self, email: str) -> Person | None:
-        """Return the person whose verified e-mail this is, by `EMAIL#{hmac of it in lower case}` / `EMAIL`."""
-        held = [item for item in self._holding(email) if item]
+        """Return the person whose verified e-mail this is."""
+        held = self._emails.held(email).items
         return self.get(str(held[0].data["userId"])) if held else None
 
     def add(self, user_id: str, tenant_id: str, role: str = "", level: str = "") -> bool:
         """Make a person known, without more a user of the building's `defaultLevel`; return whether they were not.
 
-        Signing in changes none of this. Raises `BadRequest` for what is not an id.
+        Their building is one of those that are listed from then on. Signing in changes none of this. Raises
+        `BadRequest` for what is not an id.
         """
         checked_id("userId", user_id)
-        new = self._new(user_id, tenant_id)
-        try:
-            self.put(replace(new, role=role or new.role, service_level=level or new.service_level))
-        except Conflict:
-            return False
-        return True
+        while self.table.get(_pk(user_id), SORT) is None:
+            tenant = Tenants(self.table).get(checked_id("tenantId", tenant_id))
+            new = Person(user_id, tenant_id, role=role or "user", service_level=level or tenant.default_level)
+            listed = [] if tenant.rev else [Tenants(self.table).write(tenant)]
+            with suppress(Conflict):  # somebody made the one or the other known meanwhile
+                self.table.transact([Put(self._item(new), ABSENT), *listed])
+                return True
+        return False
 
     def change(self, user_id: str, role: str = "", level: str = "") -> str:
         """Give a person another role or level, "" for the one they have, and return their building.
@@ -205,41 +177,29 @@ class People:
         """What makes a verified e-mail theirs alone, and gives back the one they had."""
         if not (after.email and after.email_verified):
             return []
-        held, had = self._holding(after.email), before.email if before and before.email_verified else ""
-        known = [item for item in held if item]
-        if any(item.data["userId"] != after.user_id for item in known):
+        held, had = self._emails.held(after.email), before.email if before and before.email_verified else ""
+        if len(held.of(after.user_id)) < len(held.items):
             raise Forbidden(
                 "The e-mail of this account belongs to another person here.",
                 hint="Sign in as you did before, or ask whoever runs your building.",
             )
-        old = [item for item in self._holding(had) if item] if _folded(had) not in {"", _folded(after.email)} else []
-        if had and not (old or known):
+        changed = folded(had) not in {"", folded(after.email)}
+        old = self._emails.held(had).of(after.user_id) if changed else []
+        if had and not (old or held.items):
             raise ConfigError(
-                "An e-mail that was verified here is not known any more: they were hashed under another key.",
-                hint="New keys go in front of FOOTNOTE_PRIVACY_KEYS; the last one stays what it was.",
+                "An e-mail that was verified here is not known any more: it was hashed under a key that is not in "
+                "FOOTNOTE_PRIVACY_KEYS.",
+                hint="Put it back, behind the key that seals; `footnote person seal` says when a key may go.",
             )
-        key = self._email_keys(after.email)[0]
-        writes: list[Put | Remove] = [Remove(item.pk, EMAIL, item.rev) for item in (*known, *old) if item.pk != key]
-        if not held[0]:
-            writes.append(Put(Item(key, EMAIL, "email", {"userId": after.user_id}), ABSENT))
-        return writes
+        return [*self._emails.claimed(after.user_id, held), *(Remove(one.pk, one.sk, one.rev) for one in old)]
 
-    def _holding(self, email: str) -> Sequence[Item | None]:
-        """The records that say whose an e-mail is, by each key it may have been hashed under."""
-        return self.table.get_many([(key, EMAIL) for key in self._email_keys(email)])
-
-    def _email_keys(self, email: str) -> list[str]:
-        told = _folded(email).encode()
-        return [f"EMAIL#{hmac.new(key, told, hashlib.sha256).hexdigest()}" for key in self.privacy.hashing]
+    @property
+    def _emails(self) -> Emails:
+        return Emails(self.table, self.privacy)
 
     def _item(self, person: Person) -> Item:
-        def sealed(value: Json) -> Json:
-            return self.privacy.seal(value) if isinstance(value, str) and value else value
-
-        data = {name: value for name, value in person_data(person).items() if name not in TIMES}
-        data |= {name: sealed(data[name]) for name in NAMING}
-        metadata: Any = data["metadata"]
-        data["metadata"] = {**metadata, USERNAME: sealed(metadata[USERNAME])}
+        told = {name: value for name, value in person_data(person).items() if name not in TIMES}
+        data = with_naming(told, lambda value: self.privacy.seal(str(value)))
         by_login = (f"TENANT#{person.tenant_id}#LOGIN", f"{person.last_login_at}#{person.user_id}")
         return Item(
             _pk(person.user_id), SORT, KIND, data, {OF_TENANT_BY_LOGIN: by_login} if person.last_login_at else {}
@@ -326,10 +286,6 @@ def _brought_up(person: Person, claims: Claims, now: float) -> Person:
         last_login_at=iso_time(now),
         login_count=person.login_count + 1,
     )
-
-
-def _folded(email: str) -> str:
-    return email.strip().lower()
 
 
 def _pk(user_id: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from zoneinfo import available_timezones
 
 from corpus.errors import BadRequest
-from corpus.items import ABSENT, Item
+from corpus.items import ABSENT, Item, Put
 from corpus.keys import checked_id
 from corpus.model import Json
 from corpus.ports import Table
@@ -67,7 +67,10 @@ class Tenants:
         return _tenant(item) if item else Tenant(tenant_id)
 
     def listed(self, limit: int, after: str | None = None) -> tuple[list[Tenant], str | None]:
-        """Return a page of the buildings that have a record, by id, and the cursor of the next."""
+        """Return a page of the buildings that have a record, by id, and the cursor of the next.
+
+        So has any in which somebody was made known.
+        """
         batch = self.table.query(ALL, PARTITION, limit=limit, after=after)
         return [_tenant(item) for item in batch.items], batch.cursor
 
@@ -77,6 +80,10 @@ class Tenants:
         Raises `BadRequest` for what cannot hold, `Conflict` if it was written since it was read.
         """
         return _tenant(self.table.put(_item(_checked(tenant)), tenant.rev))
+
+    def write(self, tenant: Tenant) -> Put:
+        """Return the same as part of a transaction; raises `BadRequest` for what cannot hold."""
+        return Put(_item(_checked(tenant)), tenant.rev)
 
 
 class KnownTenants:

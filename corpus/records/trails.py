@@ -12,6 +12,7 @@ from corpus.items import ABSENT, Item
 from corpus.keys import A_DAY, iso_day, iso_month, iso_time, ulid
 from corpus.model import Json
 from corpus.ports import Table
+from corpus.records.every import every
 from corpus.records.tenants import TenantOf
 from corpus.scope import Scope
 
@@ -72,6 +73,11 @@ class Trails:
     ) -> tuple[list[dict[str, Json]], str | None]:
         """Return a page of what was changed in a building in a month, newest first, and the cursor of the next."""
         return self._page(f"AUDIT#{tenant_id}#{month}", limit, after)
+
+    def buildings_of(self, actor: str) -> set[str]:
+        """Return the ids of the buildings in whose audit stands anything that somebody did."""
+        entries = every(self.table, OF_USER, f"USER#{actor}#AUDIT")
+        return {item.pk.split("#")[1] for item in entries}
 
     def _page(self, partition: str, limit: int, after: str | None) -> tuple[list[dict[str, Json]], str | None]:
         batch = self.table.query(0, partition, newest_first=True, limit=limit, after=after)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from corpus.errors import BadRequest, Conflict
+from corpus.errors import BadRequest, ConfigError, Conflict
 from corpus.keys import checked_id
-from corpus.principals import LOCAL_USER
+from corpus.principals import LOCAL_TENANT, LOCAL_USER
 from corpus.records.people import id_of
+from corpus.records.rotation import Outcome, buildings, rotated
 from footnote.connect import Footnote
 
 
@@ -74,6 +76,37 @@ def set_person(footnote: Footnote, subject: str, role: str, level: str) -> None:
     _audited(footnote, tenant_id, "change person", user_id, role, level)
     told = " and ".join(one for one in (role and f"role {role}", level and f"level {level}") if one)
     _say(f"{user_id} has {told}, at home in {tenant_id}")
+
+
+def seal_people(footnote: Footnote) -> bool:
+    """Seal everybody's record anew with the newest key, say how many were, and whether the older keys may go.
+
+    Returns whether they may. Raises `ConfigError` without a key.
+    """
+    keys = footnote.settings.privacy_keys
+    if not keys:
+        raise ConfigError("FOOTNOTE_PRIVACY_KEYS is not set.", hint="Set the key that is to seal, in front.")
+    tenant_ids = buildings(footnote.table, LOCAL_TENANT, *sorted(footnote.trails.buildings_of(LOCAL_USER)))
+    counts: Counter[Outcome] = Counter()
+    for user_id, outcome in rotated(footnote.table, footnote.people.privacy, tenant_ids):
+        counts[outcome] += 1
+        if outcome not in {Outcome.SEALED, Outcome.AS_IT_WAS}:
+            _say(f"{user_id}: {outcome.value}")
+    for outcome in Outcome:
+        if counts[outcome] or outcome is Outcome.SEALED:
+            _say(f"{counts[outcome]:,} {outcome.value}")
+    left = counts[Outcome.LOCKED] + counts[Outcome.BUSY]
+    _say(_verdict(left, len(keys) - 1))
+    return not left
+
+
+def _verdict(left: int, older: int) -> str:
+    if left:
+        return "No key may go yet: put back what is missing, then run this again."
+    if not older:
+        return "Everybody is sealed with the one key that is set."
+    which = "the older key" if older == 1 else f"the {older} older keys"
+    return f"Everybody is sealed with the newest key: {which} may be taken out of FOOTNOTE_PRIVACY_KEYS."
 
 
 def _named(footnote: Footnote, subject: str) -> str:

@@ -14,7 +14,8 @@ from corpus.errors import BadRequest, ConfigError, Conflict, Forbidden, NotFound
 from corpus.items import Item
 from corpus.model import Json
 from corpus.records.api_keys import ApiKeys, KeyTerms
-from corpus.records.people import OPEN, PREFERENCES, Claims, People, Person
+from corpus.records.people import PREFERENCES, Claims, People, Person
+from corpus.records.privacy import OPEN
 from footnote.privacy import sealed
 from tests.fakes import MemoryTable
 from tests.worlds import World
@@ -249,16 +250,6 @@ def test_keys_rotate(world: World) -> None:
         People(world.table, sealed([SECOND])).get("bob")
     with pytest.raises(ConfigError):
         before.get("ann")
-
-
-def test_the_last_key_stays(world: World) -> None:
-    """Keys in an order in which a verified e-mail is found no more are refused, instead of giving it away again."""
-    People(world.table, sealed([FIRST])).signed_in(ANN, "home", world.clock())
-    disordered = People(world.table, sealed([FIRST, SECOND]))
-    for email in (ANN.email, "lee@example.org"):
-        with pytest.raises(ConfigError, match="another key"):
-            disordered.signed_in(replace(ANN, token="2", email=email), "home", world.clock())
-    assert disordered.get("ann") == People(world.table, sealed([FIRST])).get("ann")
 
 
 def test_records_from_before_there_were_keys(world: World) -> None:
