@@ -12,7 +12,7 @@ from corpus.ports import LEASE_SECONDS, BlobStore, Table, VectorIndex
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
 from ingest.claim import RENEW_SECONDS
-from ingest.editions import removal
+from ingest.editions import bury
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,10 @@ class Clearing:
             awaited = document.status == "uploading" and not document.deleted_at  # its next bytes are on their way
             gone = document if awaited else replace(document, deleted_at=document.deleted_at or iso_time(self.clock()))
             gone = replace(gone, version=change.version)
-            if gone != document:
-                documents = Documents(self.table)
-                self.table.transact(removal(documents, gone) if gone.deleted_at else [documents.write(gone)])
+            if gone != document and not gone.deleted_at:
+                Documents(self.table).put(gone)
+            while gone.deleted_at and (gone != document or gone.access.shared_with):  # whom the door left, too
+                gone = document = bury(self.table, gone)
         return self.prune(whose, change.version)
 
     def prune(self, whose: Original, upto: str) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from corpus.errors import BadRequest, Conflict, NotFound, Unavailable
+from corpus.force import Force
 from corpus.items import MAX_TRANSACTION, Put, Remove
-from corpus.model import Document
+from corpus.model import Access, Document
 from corpus.ports import Table
 from corpus.records.documents import Documents, unknown
 from corpus.records.shares import Shares
@@ -66,12 +67,28 @@ def mine(documents: Documents, scope: Scope, document_id: str) -> Document:
     return found
 
 
-def removal(documents: Documents, gone: Document) -> list[Put]:
-    """Return what writes a tombstone, with the editions before and behind it joined to one another."""
+def bury(table: Table, gone: Document) -> Document:
+    """Write a document's tombstone and take it from its readers, in one transaction, and return it.
+
+    The editions before and behind it are joined to one another. Readers for whom the transaction has no room stay in
+    the tombstone until it is buried again. Raises `Conflict` if any of it was written since it was read.
+    """
+    documents = Documents(table)
+    joined = _joined(documents, gone)
+    room = MAX_TRANSACTION - 1 - len(joined)
+    readers, left = gone.access.shared_with[:room], gone.access.shared_with[room:]
+    tombstone = replace(gone, access=Access(shared_with=left), force=Force())
+    taken_back = Shares(table).taken_back(gone.document_id, readers)
+    table.transact([documents.write(tombstone), *joined, *taken_back])
+    return replace(tombstone, rev=gone.rev + 1)
+
+
+def _joined(documents: Documents, gone: Document) -> list[Put]:
+    """What joins the editions before and behind one to one another."""
     force = gone.force
     older = documents.get(force.supersedes) if force.supersedes else None
     newer = [one for one in documents.get_many(force.superseded_by).values() if one.is_replacing(gone)]
-    writes = [documents.write(gone)]
+    writes = []
     if older and not older.deleted_at:
         names = [name for name in older.force.superseded_by if name != gone.document_id]
         names += [one.document_id for one in newer]

@@ -13,7 +13,7 @@ from corpus.model import Document
 from corpus.ports import BlobStore, Table
 from corpus.records.documents import Documents, unknown
 from corpus.scope import Scope
-from ingest.editions import amend, removal
+from ingest.editions import amend, bury
 from ingest.sniff import media_type
 from ingest.terms import NO_TERMS, Terms
 
@@ -90,8 +90,7 @@ class Uploads:
                 if not document.is_of(scope):
                     raise unknown(document_id)
                 try:
-                    gone = replace(document, deleted_at=iso_time(self.clock()))
-                    self.table.transact(removal(documents, gone))
+                    bury(self.table, replace(document, deleted_at=iso_time(self.clock())))
                 except Conflict:  # its record was written meanwhile: look again
                     continue
             self.blobs.delete(document.key)  # again, even if it was removed before: that removal may have died here

@@ -1,7 +1,8 @@
 """Documents as records: what became of each upload, by id, by owner, by building.
 
 The one mapping between `Document` and the names of the data model. A deleted document leaves a tombstone for 30 days,
-which is longer than any message waits in a queue and its dead letters, so that a late change cannot bring it back.
+which is longer than any message waits in a queue and its dead letters, so that a late change cannot bring it back. It
+names only readers whose own record of the share is still to go.
 """
 
 from __future__ import annotations
@@ -144,6 +145,7 @@ def _tombstone_data(document: Document) -> dict[str, Json]:
         "userId": document.user_id,
         "version": document.version,
         "deletedAt": document.deleted_at,
+        **({"sharedWith": document.access.shared_with} if document.access.shared_with else {}),
     }
 
 
@@ -232,6 +234,7 @@ def _document(item: Item) -> Document:
             user_id=data["userId"],
             tenant_id="",
             version=data["version"],
+            access=Access(shared_with=tuple(data.get("sharedWith", ()))),
             deleted_at=data["deletedAt"],
             rev=item.rev,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -61,19 +61,25 @@ class Shares:
     def changes(self, before: Document, after: Document, now: float) -> Iterator[Put | Remove]:
         """Yield what makes the records say what the document says now."""
         was, now_with = set(before.access.shared_with), set(after.access.shared_with)
-        for reader in sorted(now_with ^ was):
-            key = (f"USER#{reader}", f"SHARED#{after.document_id}")
-            found = self.table.get(*key)
+        data: dict[str, Json] = {
+            "documentId": after.document_id,
+            "ownerId": after.user_id,
+            "sharedAt": iso_time(now),
+            "sharedBy": after.user_id,  # nobody else may
+        }
+        for reader, key, found in self._known(after.document_id, sorted(now_with ^ was)):
             if reader in now_with:
-                data: dict[str, Json] = {
-                    "documentId": after.document_id,
-                    "ownerId": after.user_id,
-                    "sharedAt": iso_time(now),
-                    "sharedBy": after.user_id,  # nobody else may
-                }
                 yield Put(Item(*key, KIND, data), found.rev if found else 0)
             elif found:
                 yield Remove(*key, found.rev)
+
+    def taken_back(self, document_id: str, readers: Iterable[str]) -> Iterator[Remove]:
+        """Yield what takes a document from those of its readers who have it."""
+        return (Remove(*key, found.rev) for _, key, found in self._known(document_id, readers) if found)
+
+    def _known(self, document_id: str, readers: Iterable[str]) -> Iterator[tuple[str, tuple[str, str], Item | None]]:
+        keys = {reader: (f"USER#{reader}", f"SHARED#{document_id}") for reader in readers}
+        return zip(keys, keys.values(), self.table.get_many([*keys.values()]), strict=True)
 
 
 def shared_data(shared: Shared) -> dict[str, Json]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,11 @@ from footnote.api.app import create_app
 from footnote.api.asker import asker
 from footnote.cli import app
 from footnote.connect import Footnote
-from ingest.terms import Terms
+from ingest.editions import MOST_NEWER, amend
+from ingest.terms import MAX_READERS, Terms
+from ingest.upload import Uploads
 from tests.flows.test_api import HERE, client, footnote, upload
+from tests.worlds import ME, Fuse, Fused, Killed, World
 
 __all__ = ["client", "footnote"]
 NAMES = ["a.md", "b.md", "c.md", "d.md", "e.md"]
@@ -142,3 +147,101 @@ def test_more_readers_than_change_at_once(client: TestClient, footnote: Footnote
 
     for readers in ([], others):
         assert client.patch(place, json={"access": {"sharedWith": readers}}).status_code == 200
+
+
+def shares(world: World, document_id: str, *readers: str) -> list[str]:
+    """Whose list still holds a document."""
+    return [reader for reader in readers if world.table.get(f"USER#{reader}", f"SHARED#{document_id}")]
+
+
+def given(world: World, document_id: str, *readers: str) -> None:
+    world.put(document_id, "The pool opens at nine.")
+    world.work()
+    amend(world.table, ME, document_id, Terms(shared_with=readers))
+    assert shares(world, document_id, *readers) == [*readers]
+
+
+@pytest.mark.parametrize("blob_only", [False, True])
+def test_the_records_go_with_the_document(world: World, *, blob_only: bool) -> None:
+    """However a document is removed, nothing stays in any reader's partition, and other documents stay shared."""
+    readers = [f"reader{n}" for n in range(MAX_READERS)]
+    given(world, "d1", *readers)
+    given(world, "d2", *readers[:2])
+    if blob_only:
+        world.blobs.delete(world.document("d1").key)
+        world.work()
+    else:
+        world.uploads.remove(ME, "d1")
+    assert shares(world, "d1", *readers) == []
+    assert shares(world, "d2", *readers) == readers[:2]
+    item = world.table.get("DOCUMENT#d1", "DOCUMENT")
+    assert item
+    assert set(item.data) == {"documentId", "userId", "version", "deletedAt"}
+
+
+def crowded(world: World) -> list[str]:
+    """A document with as many readers and newer editions as it may have: more records than a transaction takes."""
+    readers = [f"reader{n}" for n in range(MAX_READERS)]
+    given(world, "old", *readers)
+    world.put("oldest", "The pool opens at ten.")
+    amend(world.table, ME, "old", Terms(supersedes="oldest"))
+    for n in range(MOST_NEWER):
+        world.put(f"new{n}", f"The pool opens at {n}.")
+        amend(world.table, ME, f"new{n}", Terms(supersedes="old"))
+    world.work()
+    return readers
+
+
+@pytest.mark.parametrize("blob_only", [False, True])
+def test_more_records_than_go_at_once(world: World, *, blob_only: bool) -> None:
+    """What a removal has no room for goes with the change that follows it, wherever the worker dies."""
+    readers = crowded(world)
+    if blob_only:
+        world.blobs.delete(world.document("old").key)
+    else:
+        world.uploads.remove(ME, "old")
+        left = shares(world, "old", *readers)
+        assert 0 < len(left) < 10
+        assert list(world.document("old").access.shared_with) == left
+    for point in range(1, 12):
+        with suppress(Killed):
+            world.work(world.ingestor(Fuse(point, after=bool(point % 2))))
+        world.clock.sleep(70)
+    world.work()
+    assert shares(world, "old", *readers) == []
+    assert world.document("old").access.shared_with == ()
+    assert world.document("old").deleted_at
+    assert world.document("new0").force.supersedes == "oldest"
+
+
+def test_a_removal_that_dies(world: World) -> None:
+    """Wherever a removal ends, a document is there for all of its readers, or gone for all and in no list."""
+    for point in itertools.count(1):
+        name = f"d{point}"
+        given(world, name, "bob", "eve")
+        table: Any = Fused(world.table, Fuse(point, after=bool(point % 2)))
+        try:
+            Uploads(world.blobs, table, world.clock).remove(ME, name)
+        except Killed:
+            gone = bool(world.document(name).deleted_at)
+            assert shares(world, name, "bob", "eve") == ([] if gone else ["bob", "eve"])
+        else:
+            break
+    assert point > 3
+
+
+def test_shared_while_it_is_removed(world: World) -> None:
+    """A document that is shared with one more while it is removed is in nobody's list afterwards."""
+    given(world, "d1", "bob")
+    more = [lambda: amend(world.table, ME, "d1", Terms(shared_with=("bob", "eve")))]
+
+    class Between:
+        def __getattr__(self, name: str) -> Any:
+            if name == "transact" and more:
+                more.pop()()
+            return getattr(world.table, name)
+
+    table: Any = Between()
+    Uploads(world.blobs, table, world.clock).remove(ME, "d1")
+    assert world.document("d1").deleted_at
+    assert shares(world, "d1", "bob", "eve") == []
