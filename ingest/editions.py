@@ -22,6 +22,7 @@ from ingest.terms import Terms
 MOST_BACK = 80
 """Editions that may come one after another: all of them, and both ends, have to fit into a transaction."""
 MOST_NEWER = 16
+"""Documents that may say they supersede one and the same; where those of one that goes join them, there are more."""
 TRIES = 20
 
 
@@ -84,10 +85,10 @@ def bury(table: Table, gone: Document) -> Document:
 
 
 def _joined(documents: Documents, gone: Document) -> list[Put]:
-    """What joins the editions before and behind one to one another."""
+    """What joins the editions before and behind one to one another: as many as a transaction has room for."""
     force = gone.force
     older = documents.get(force.supersedes) if force.supersedes else None
-    newer = [one for one in documents.get_many(force.superseded_by).values() if one.is_replacing(gone)]
+    newer = [one for one in documents.get_many(force.superseded_by).values() if one.is_replacing(gone)][:MOST_BACK]
     writes = []
     if older and not older.deleted_at:
         names = [name for name in older.force.superseded_by if name != gone.document_id]
@@ -108,6 +109,8 @@ def _linked(documents: Documents, scope: Scope, before: Document, amended: Docum
     if back:
         first, *others = back
         names = [*first.force.superseded_by, amended.document_id]
+        if len(set(names)) > MOST_NEWER:
+            raise BadRequest(f"More than {MOST_NEWER} documents supersede one and the same.", hint="Name another one.")
         back = [_named(first, names), *others]
     left = documents.get(was) if was else None
     if left and not left.deleted_at:
@@ -137,7 +140,4 @@ def _editions_back(documents: Documents, scope: Scope, amended: Document) -> lis
 
 
 def _named(document: Document, newer: list[str]) -> Document:
-    names = tuple(dict.fromkeys(newer))
-    if len(names) > MOST_NEWER:
-        raise BadRequest(f"More than {MOST_NEWER} documents supersede one and the same.", hint="Name another one.")
-    return replace(document, force=replace(document.force, superseded_by=names))
+    return replace(document, force=replace(document.force, superseded_by=tuple(dict.fromkeys(newer))))

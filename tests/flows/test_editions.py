@@ -9,7 +9,7 @@ import pytest
 from corpus.errors import BadRequest, NotFound
 from corpus.force import Force
 from corpus.model import Chunk, Document, Generation, GenerationId, Live, Passage
-from ingest.editions import MOST_BACK, amend
+from ingest.editions import MOST_BACK, MOST_NEWER, amend
 from ingest.replay import replay
 from ingest.terms import Terms
 from search.retrieve import DEPTH
@@ -239,3 +239,30 @@ def test_many_older_editions_do_not_crowd_out_the_one_in_force(world: World) -> 
         world.documents.put(Document(f"d{n}", "me", "home", version="1", live=live, force=Force(until="1960-01-01")))
 
     assert said(world) == ["d0"]
+
+
+@pytest.mark.parametrize("blob_only", [False, True])
+def test_editions_that_crowd_keep_no_document(world: World, *, blob_only: bool) -> None:
+    """A document goes also where the one behind it is left with more newer editions than anybody may name."""
+    for name in ("oldest", "old", "other"):
+        world.put(name, OLD)
+    for name in ("old", "other"):
+        terms(world, name, older="oldest")
+    for n in range(MOST_NEWER):
+        world.put(f"new{n}", NEW)
+        terms(world, f"new{n}", older="old")
+    world.work()
+    if blob_only:
+        world.blobs.delete(world.document("old").key)
+    else:
+        world.uploads.remove(ME, "old")
+    world.work()
+
+    assert world.document("old").deleted_at
+    names = world.document("oldest").force.superseded_by
+    assert set(names) == {"other", *(f"new{n}" for n in range(MOST_NEWER))}
+    world.put("more", NEW)
+    with pytest.raises(BadRequest, match="supersede one and the same"):
+        terms(world, "more", older="oldest")
+    terms(world, "new0", older="")
+    assert "new0" not in world.document("oldest").force.superseded_by
