@@ -6,6 +6,7 @@ import itertools
 import logging
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,18 @@ from corpus.ports import Table
 from corpus.records.people import Claims, People
 from corpus.records.privacy import OPEN, Emails, Privacy, with_naming
 from corpus.records.rotation import Outcome, buildings, rotated
+from corpus.tables.dynamodb import DynamoDbTable
+from corpus.tables.sqlite import SqliteTable
 from footnote.api.app import create_app
 from footnote.cli import app
 from footnote.commands.setting_up import add_person
 from footnote.connect import Footnote
 from footnote.privacy import sealed
 from footnote.settings import Settings
-from tests.fakes import Clock
+from tests.fakes import Clock, MemoryTable
 from tests.flows.test_api import HERE
-from tests.worlds import WITHOUT_OCR, Fuse, Fused, Killed, World, memory_world
+from tests.services.aws import dynamodb
+from tests.worlds import WITHOUT_OCR, Fuse, Fused, Killed, World
 
 OLD, NEW, OTHER = "A" * 43 + "=", "B" * 42 + "A=", "C" * 42 + "A="
 NAMES = ("ann", "bob", "eve")
@@ -135,25 +139,49 @@ def test_nothing_else_of_them_changes(world: World) -> None:
     assert item.data["later"] == ["x"]
 
 
-def test_it_dies_anywhere(world: World) -> None:
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_it_dies_anywhere(tmp_path: Path, kind: str) -> None:
     """Wherever a run ends, everybody can be read and looked up; the next one goes on, and the new key does alone."""
+    clock = Clock()
     for point, after in ((point, after) for point in itertools.count(1) for after in (False, True)):
-        clock = world.clock
-        table = memory_world(world.reader).table
-        sign_in(under(table, OLD), clock, *NAMES)
-        dying: Any = Fused(table, Fuse(point, after))
-        try:
-            run(dying, NEW, OLD)
-        except Killed:
-            pass
-        else:
-            break
-        both = under(table, NEW, OLD)
-        assert [both.of_email(f"{name}@example.org") == both.get(name) != None for name in NAMES] == [True] * 3  # noqa: E711
-        assert {held(table, f"{name}@example.org") for name in NAMES} <= {"n", "o"}
-        run(table, NEW, OLD)
-        works(table, clock, *NAMES)
+        with ExitStack() as stack:
+            table: Table = MemoryTable(clock)
+            if kind == "sqlite":
+                table = stack.enter_context(closing(SqliteTable(tmp_path / f"{point}-{after}.db", clock)))
+            sign_in(under(table, OLD), clock, *NAMES)
+            dying: Any = Fused(table, Fuse(point, after))
+            try:
+                run(dying, NEW, OLD)
+            except Killed:
+                pass
+            else:
+                break
+            both = under(table, NEW, OLD)
+            for name in NAMES:
+                person = both.get(name)
+                assert person
+                assert both.of_email(f"{name}@example.org") == person
+                assert held(table, person.email) in {"n", "o"}
+            run(table, NEW, OLD)
+            works(table, clock, *NAMES)
     assert point > 2 * len(NAMES)
+
+
+@pytest.mark.service
+def test_over_dynamodb() -> None:
+    """On DynamoDB too a run that dies is gone on with, beside somebody who signs in, and the new key does alone."""
+    clock = Clock()
+    with dynamodb() as (client, name):
+        table = DynamoDbTable(client, name, clock)
+        sign_in(under(table, OLD), clock, *NAMES)
+        for point in range(4, 10):
+            dying: Any = Fused(table, Fuse(point, after=bool(point % 2)))
+            with suppress(Killed):
+                run(dying, NEW, OLD)
+        sign_in(under(table, NEW, OLD), clock, "bob", turn=2)
+        assert set(run(table, NEW, OLD).values()) <= {SEALED, AS_IT_WAS}
+        assert run(table, NEW, OLD) == dict.fromkeys(("ann", "eve", "bob"), AS_IT_WAS)
+        works(table, clock, *NAMES)
 
 
 def between(table: Table, *calls: Callable[[], object]) -> Any:
