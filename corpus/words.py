@@ -34,6 +34,8 @@ MOST_JOINED = 7
 """Signs within a run; what is joined by more is data, and taken apart after so many."""
 MOST_KEPT = (MOST_JOINED + 1) * (MAX_WORD + 1)
 """Characters of a text that are looked up at once; the longest run has one less."""
+KEPT = 50_000
+"""Stretches of each language whose words are kept."""
 _FIRST_IDEOGRAPH = "\u2e80"
 """From here on no character has marks on it that are not in it."""
 
@@ -84,12 +86,11 @@ def tokens(text: str) -> list[str]:
     Each has at most 64 characters, none a blank or a control character.
     Example: "The lifts' MAINTENANCE fees" -> ["lift", "mainten", "fee"]
     """
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-        if _odd().search(text):
-            runs = _any_run().findall(text)
-            return [word for unspaced, spaced in runs for word in (_pairs(unspaced) if unspaced else _kept(spaced))]
-    return list(chain.from_iterable(map(_plain, _stretches(text))))
+    try:
+        return _plain(text)
+    except KeyError:
+        runs = _runs(text)
+        return [word for unspaced, spaced in runs for word in (_pairs(unspaced) if unspaced else _kept(spaced))]
 
 
 def indexed(text: str, language: str = "") -> list[str]:
@@ -97,16 +98,19 @@ def indexed(text: str, language: str = "") -> list[str]:
 
     These are of scripts without blanks, where a token is a pair.
     """
-    others = language in STEMMERS and language != ENGLISH
-    if not others and (text.isascii() or not _UNSPACED_RUN.search(text)):
-        return tokens(text)
+    other = language if language in STEMMERS and language != ENGLISH else ""
+    try:
+        return _plain(text, other)
+    except KeyError:
+        if not other and not _UNSPACED_RUN.search(text):
+            return tokens(text)
     found: list[str] = []
     for unspaced, spaced in _runs(text):
         if unspaced:
             letters = _letters(unspaced)
             found += (*_pairs(unspaced), *letters) if len(letters) > 1 else letters
         else:
-            found += (*_kept(spaced), *_besides(spaced, language)) if others else _kept(spaced)
+            found += _found(spaced, other)
     return found
 
 
@@ -168,21 +172,6 @@ def _any_run() -> re.Pattern[str]:
     return re.compile(rf"([{UNSPACED}]+)|({word}(?:[{_JOINERS}]{word}){{0,{MOST_JOINED}}}){letter}*")
 
 
-def _stretches(text: str) -> list[str]:
-    """What stands between a text's blanks, or its runs: either of bounded length, so that it can be kept.
-
-    No run has a blank in it, and to look only at what was not seen before is quicker than to look at everything.
-    """
-    stretches = text.split()
-    return stretches if max(map(len, stretches), default=0) <= MOST_KEPT else _PLAIN_RUN.findall(text)
-
-
-@lru_cache(maxsize=50_000)
-def _plain(stretch: str) -> tuple[str, ...]:
-    """The tokens of a stretch that the plain pattern can cut."""
-    return tuple(chain.from_iterable(map(_kept, _PLAIN_RUN.findall(stretch))))
-
-
 @lru_cache(maxsize=50_000)
 def _kept(run: str) -> tuple[str, ...]:
     """The tokens of a spaced run: kept, because a text has far fewer different ones than it has."""
@@ -199,6 +188,47 @@ def _asked_pieces(question: str) -> tuple[str, ...]:
     """The different pieces of a question, in order."""
     pieces = (_pairs(unspaced) if unspaced else _pieces(spaced) for unspaced, spaced in _runs(question))
     return tuple(dict.fromkeys(chain.from_iterable(pieces)))
+
+
+class _Stretches(dict[str, tuple[str, ...]]):
+    """The words that find what stands between blanks: its tokens, and the stems of one language that are others.
+
+    No run has a blank in it, and to cut only what was not seen before is quicker than to cut everything. It empties
+    itself, as a cache that puts in order what it is asked for takes longer to ask than all the rest of the cutting.
+    Raises `KeyError` for a stretch that makes its text an odd one.
+    """
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+
+    def __missing__(self, stretch: str) -> tuple[str, ...]:
+        plain = stretch if stretch.isascii() else unicodedata.normalize("NFKC", stretch)
+        if not plain.isascii() and _odd().search(plain):
+            raise KeyError(stretch)
+        if self._language and len(plain) > MAX_WORD:
+            raise KeyError(stretch)  # the two patterns cut longer words in different places
+        found = tuple(chain.from_iterable(_found(run, self._language) for run in _PLAIN_RUN.findall(plain)))
+        if len(stretch) <= MOST_KEPT:
+            if len(self) >= KEPT:
+                self.clear()
+            self[stretch] = found
+        return found
+
+
+@lru_cache(maxsize=4)
+def _stretches(language: str) -> _Stretches:
+    return _Stretches(language)
+
+
+def _plain(text: str, language: str = "") -> list[str]:
+    """The words that find a text which is no odd one; raises `KeyError` if it is."""
+    return list(chain.from_iterable(map(_stretches(language).__getitem__, text.split())))
+
+
+def _found(run: str, language: str) -> tuple[str, ...]:
+    """What finds a spaced run in a text of a language, or in any."""
+    return (*_kept(run), *_besides(run, language)) if language else _kept(run)
 
 
 def _pairs(run: str) -> list[str]:
