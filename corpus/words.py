@@ -172,13 +172,13 @@ def _any_run() -> re.Pattern[str]:
     return re.compile(rf"([{UNSPACED}]+)|({word}(?:[{_JOINERS}]{word}){{0,{MOST_JOINED}}}){letter}*")
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=KEPT)
 def _kept(run: str) -> tuple[str, ...]:
     """The tokens of a spaced run: kept, because a text has far fewer different ones than it has."""
     return tuple(_neutral(piece) for piece in _pieces(run) if piece not in STOP_WORDS)
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=KEPT)
 def _besides(run: str, language: str) -> tuple[str, ...]:
     """What finds a spaced run in a text of a language, besides its tokens."""
     return tuple(form for one in _pieces(run) if one not in STOP_WORDS for form in _forms(one, (language,))[1:])

@@ -171,6 +171,18 @@ def test_a_long_stretch_without_blanks(text: str) -> None:
     assert words.tokens(f"{text} {long}") == [*words.tokens(text), *["lift"] * words.MOST_KEPT]
 
 
+@pytest.mark.parametrize("language", ["", "de"])
+def test_what_is_kept_is_bounded(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text has the words it had however many others were cut since, and of those no more are kept than so many."""
+    monkeypatch.setattr(words, "KEPT", 100)
+    kept = words._Stretches(language)
+    first = [kept[one] for one in ("Gebühren,", "B-17", "x" * words.MAX_WORD)]
+    for number in range(1_000):
+        assert kept[f"word{number}"] == (f"word{number}",)
+        assert len(kept) <= words.KEPT
+    assert [kept[one] for one in ("Gebühren,", "B-17", "x" * words.MAX_WORD)] == first
+
+
 @given(st.text(st.sampled_from(LETTERS) | st.characters(codec="utf-8")))
 def test_folding_once_is_enough(text: str) -> None:
     """What is folded stays as it is."""
