@@ -3,7 +3,8 @@
     python -m bench.api
 
 It needs no data: the documents of `sample_docs` are put in. The service and the bare FastAPI application that returns
-the same body run as processes of their own, one uvicorn worker each, and are asked in turn.
+the same body run as processes of their own, one uvicorn worker each. Both, and the embedder and the index without
+them, are asked in turn.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -62,12 +64,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="footnote-api-") as scratch:
         home = Path(scratch)
         with connect(Settings.from_env({"FOOTNOTE_OCR": "off"}, home=home)) as footnote:
-            inside, body = prepared(footnote)
-        serve = [sys.executable, "-c", "from footnote.cli import main; main()", "--home", str(home)]
-        with running([*serve, "serve", "--port", "0"]) as ours, running([sys.executable, "-c", BARE], body) as bare:
-            over, bare_over = asked_in_turn(ours, bare)
-            (late, rate), (bare_late, bare_rate) = (crowd(one) for one in (ours, bare))
-    door = statistics.median(over) - statistics.median(inside)
+            body = prepared(footnote)
+            serve = [sys.executable, "-c", "from footnote.cli import main; main()", "--home", str(home), "serve"]
+            with running([*serve, "--port", "0"]) as ours, running([sys.executable, "-c", BARE], body) as bare:
+                inside, over, bare_over = in_turn(partial(look, footnote), over_http(ours), over_http(bare))
+                (late, rate), (bare_late, bare_rate) = (crowd(one) for one in (ours, bare))
+    door = statistics.median(whole - part for whole, part in zip(over, inside, strict=True))
     print(f"\n## The HTTP door: `POST /v1/search` ({machine()})\n\n{HEAD}")
     print(row("p50 without embedding and index, ms", 1000 * door, 5, most=True))
     print(row("p50, ms", 1000 * statistics.median(over), None))
@@ -78,22 +80,24 @@ def main() -> None:
     print(f"\n{rate:.0f} requests/s, the bare route {bare_rate:.0f}.")
 
 
-def prepared(footnote: Footnote) -> tuple[list[float], str]:
-    """Put the samples in; return what embedding and index take of a question, in seconds, and a reply's body."""
+def prepared(footnote: Footnote) -> str:
+    """Put the samples in; return a reply's body."""
     scope = footnote.local_scope()
     for path in sorted((ROOT / "sample_docs").glob("[a-z]*.*")):
         footnote.uploads.put(scope, path.stem, path.name, path.read_bytes())
     while footnote.ingestor.drain(footnote.queue):
         pass
-    taken = []
-    for number in range(ROUNDS):
-        question = QUESTIONS[number % len(QUESTIONS)]
-        begun = time.perf_counter()
-        (rows,) = footnote.embedder.embed([Passage("", question)], "query")
-        footnote.index.legs(rows[0], words.asked(question).searched, DEPTH, scope.where())
-        taken.append(time.perf_counter() - begun)
     hits = footnote.search(scope, QUESTIONS[0]).hits
-    return taken, json.dumps({"hits": [hit_data(hit) for hit in hits]}, ensure_ascii=False)
+    return json.dumps({"hits": [hit_data(hit) for hit in hits]}, ensure_ascii=False)
+
+
+def look(footnote: Footnote, number: int) -> float:
+    """Embed a question and look it up in the index; return the seconds it took."""
+    question = QUESTIONS[number % len(QUESTIONS)]
+    begun = time.perf_counter()
+    (rows,) = footnote.embedder.embed([Passage("", question)], "query")
+    footnote.index.legs(rows[0], words.asked(question).searched, DEPTH, footnote.local_scope().where())
+    return time.perf_counter() - begun
 
 
 @contextmanager
@@ -123,14 +127,15 @@ def ask(connection: http.client.HTTPConnection, number: int) -> float:
     return time.perf_counter() - begun
 
 
-def asked_in_turn(*hosts: str) -> list[list[float]]:
-    """Ask each in turn over one connection; return the seconds that each took."""
-    connections = [http.client.HTTPConnection(one) for one in hosts]
-    taken: list[list[float]] = [[] for _ in hosts]
-    for number in range(ROUNDS):
-        for connection, times in zip(connections, taken, strict=True):
-            times.append(ask(connection, number))
-    return [times[ROUNDS // 10 :] for times in taken]
+def over_http(host: str) -> Callable[[int], float]:
+    """Return what asks a server over one connection."""
+    return partial(ask, http.client.HTTPConnection(host))
+
+
+def in_turn(*asking: Callable[[int], float]) -> list[list[float]]:
+    """Ask each the same question in turn, so that what else the machine does hits all alike; return the seconds."""
+    taken = [[one(number) for one in asking] for number in range(ROUNDS)]
+    return [list(times) for times in zip(*taken[ROUNDS // 10 :], strict=True)]
 
 
 def crowd(host: str) -> tuple[float, float]:
