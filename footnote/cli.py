@@ -323,10 +323,8 @@ def person(
             raise typer.BadParameter("whom do you mean?", param_hint="ID")
         elif verb == "add":
             setting_up.add_person(footnote, user_id, tenant or LOCAL_TENANT, role or "", level or "")
-        elif tenant:
-            raise BadRequest("A person who is known stays at home where they are.", hint="Leave --tenant out.")
         else:
-            setting_up.set_person(footnote, user_id, role or "", level or "")
+            setting_up.set_person(footnote, user_id, tenant or "", role or "", level or "")
 
 
 @app.command()

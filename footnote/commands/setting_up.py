@@ -64,11 +64,13 @@ def add_person(footnote: Footnote, subject: str, tenant_id: str, role: str, leve
     _say(f"{user_id} is {'now' if new else 'already'} known, at home in {at_home or 'no building: not active'}")
 
 
-def set_person(footnote: Footnote, subject: str, role: str, level: str) -> None:
+def set_person(footnote: Footnote, subject: str, tenant_id: str, role: str, level: str) -> None:
     """Give a person who is known another role or level, which they have from their next request on.
 
-    Raises `BadRequest` if neither is named, `NotFound` for somebody unknown.
+    Raises `BadRequest` if neither is named, or a building is; `NotFound` for somebody unknown.
     """
+    if tenant_id:
+        raise BadRequest("A person who is known stays at home where they are.", hint="Leave --tenant out.")
     if not (role or level):
         raise BadRequest("There is nothing to set.", hint="Name a --role or a --level.")
     user_id = _named(footnote, subject)
