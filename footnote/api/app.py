@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from corpus.errors import ConfigError
 from footnote.api import (
@@ -23,6 +23,7 @@ from footnote.api import (
     uploads,
 )
 from footnote.api.door import Door, most_at_once
+from footnote.api.malformed import only_known
 from footnote.api.meter import RequestMeter
 from footnote.api.problems import documented, handle
 from footnote.connect import Footnote
@@ -56,9 +57,10 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     app.state.most = most = most_at_once(footnote.settings.limits.bytes, behind_gateway=behind_gateway)
     app.add_middleware(Door, most=most, open_to_all=signed_in, meter=meter)
     handle(app)
-    asked = (documents, changes, uploads, questions, chat, conversations)
-    governed = (personas, people, buildings, levels, trails, mcp, service)
-    for router in (one.router for one in (*asked, *governed)):
+    ours = (documents, changes, uploads, questions, conversations, personas, people, buildings, levels, trails)
+    for router in (one.router for one in ours):
+        app.include_router(router, dependencies=[Depends(only_known)])
+    for router in (one.router for one in (chat, mcp, service)):  # other people's protocols, and probes
         app.include_router(router)
     if not behind_gateway:
         app.include_router(service.machine_router)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.records.documents import Listing
+from footnote.api.malformed import Day
 from footnote.api.shapes import DocumentStatus
 
 
@@ -26,8 +26,8 @@ class DocumentsQuery(Paging):
 
     status: DocumentStatus | None = Field(default=None, description="Only those in this state.")
     type: str = Field(default="", max_length=255, description="Only those of this media type.")
-    since: date | None = Field(default=None, description="Only those uploaded on this day or later, in UTC.")
-    until: date | None = Field(default=None, description="Only those uploaded before this day, in UTC.")
+    since: Day | None = Field(default=None, description="Only those uploaded on this day or later, in UTC.")
+    until: Day | None = Field(default=None, description="Only those uploaded before this day, in UTC.")
     shared: bool = Field(default=False, description="Those shared with you by name, instead of your own.")
 
     def wanted(self) -> Listing:
@@ -39,7 +39,7 @@ class DocumentsQuery(Paging):
 class DayQuery(Paging):
     """Of which day a list is."""
 
-    day: date | None = Field(default=None, description="The day, in UTC; today without.")
+    day: Day | None = Field(default=None, description="The day, in UTC; today without.")
 
 
 class MonthQuery(BaseModel):

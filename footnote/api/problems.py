@@ -32,6 +32,7 @@ from corpus.errors import (
     Unavailable,
     UnsupportedType,
 )
+from footnote.api import malformed
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,11 @@ STATUS: Mapping[type[FootnoteError], HTTPStatus] = {
 
 EXPECTED = tuple(map(HTTPStatus, (400, 401, 403, 404, 409, 412, 413, 422, 429, 500, 503)))
 """What the OpenAPI document says may go wrong anywhere."""
+UNROUTED: Mapping[HTTPStatus, str] = {
+    HTTPStatus.NOT_FOUND: "There is no such route.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This route does not take that method; `Allow` names those it does.",
+}
+"""What is said where the asked path, or its method, is none of ours."""
 OPENAI = frozenset({"/v1/models", "/v1/chat/completions"})
 """Where the OpenAI protocol is spoken."""
 _THEIR_TYPES: Mapping[HTTPStatus, str] = {
@@ -151,12 +157,11 @@ def handle(app: FastAPI) -> None:
         return of_error(error, request.url.path) if isinstance(error, FootnoteError) else of_bug(request, error)
 
     @app.exception_handler(RequestValidationError)
-    def malformed(request: Request, error: Exception) -> JSONResponse:
+    def of_another_form(request: Request, error: Exception) -> JSONResponse:
         found = error.errors()[0] if isinstance(error, RequestValidationError) else {}
-        place = [str(part) for part in found.get("loc", ())]
-        detail, about = f"{' › '.join(place)}: {found.get('msg', 'malformed')}", ".".join(place[1:])
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return problem(status, BadRequest.code, detail, path=request.url.path, param=about)
+        detail, hint = malformed.said(found, request.headers.get("content-type", ""))
+        status, field = HTTPStatus.UNPROCESSABLE_ENTITY, malformed.about(found)
+        return problem(status, BadRequest.code, detail, hint, path=request.url.path, param=field)
 
     @app.exception_handler(HTTPException)
     def unrouted(request: Request, error: Exception) -> JSONResponse:
@@ -165,8 +170,9 @@ def handle(app: FastAPI) -> None:
         status = HTTPStatus(error.status_code)
         code = {404: NotFound.code, 405: "method_not_allowed", 413: TooLarge.code}.get(status, BadRequest.code)
         said = status in {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
-        detail = error.detail if said else f"{status.phrase}."
-        return problem(status, code, detail, path=request.url.path, **(error.headers or {}))
+        detail = error.detail if said else UNROUTED.get(status, f"{status.phrase}.")
+        hint = "" if said else "/openapi.json lists the routes."
+        return problem(status, code, detail, hint, path=request.url.path, **(error.headers or {}))
 
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> JSONResponse:

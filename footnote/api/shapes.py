@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.ways import EVERYTHING, Filter
+from footnote.api.malformed import Day
 from ingest.terms import Terms
 
 DOCUMENT_ID = "3f0c1f5e-6a35-4c53-9a0f-0a9c6a5a4c11"
@@ -30,8 +30,8 @@ class FilterShape(BaseModel):
     documentIds: list[Annotated[str, Field(max_length=128)]] = Field(default=[], max_length=100)
     tags: list[Annotated[str, Field(max_length=100)]] = Field(default=[], max_length=20)
     types: list[Annotated[str, Field(max_length=255)]] = Field(default=[], max_length=20, description="media types")
-    since: date | None = Field(default=None, description="ingested on this day or later, in UTC")
-    until: date | None = Field(default=None, description="ingested before this day, in UTC")
+    since: Day | None = Field(default=None, description="ingested on this day or later, in UTC")
+    until: Day | None = Field(default=None, description="ingested before this day, in UTC")
 
     @property
     def only(self) -> Filter:
@@ -52,8 +52,8 @@ class Question(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"question": "When does the pool open?"}]}
     )
 
-    question: str = Field(min_length=1, max_length=4000)
-    asOf: date | None = Field(default=None, description="another day than today: only documents in force on it answer")
+    question: str = Field(min_length=1, max_length=4000, pattern=r"\S")
+    asOf: Day | None = Field(default=None, description="another day than today: only documents in force on it answer")
     filter: FilterShape | None = Field(default=None, description="what to look through, of what the asker may see")
 
     @property
@@ -180,8 +180,8 @@ class Amendment(BaseModel):
     description: str | None = None
     tags: list[str] | None = Field(default=None, examples=[["rules"]])
     access: AccessChange | None = None
-    inForceFrom: date | None = None
-    inForceUntil: date | None = None
+    inForceFrom: Day | None = None
+    inForceUntil: Day | None = None
     supersedes: str | None = Field(default=None, max_length=128)
 
     def terms(self) -> Terms:

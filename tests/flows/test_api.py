@@ -235,6 +235,63 @@ def test_problems(client: TestClient, method: str, path: str, body: object, stat
     assert (reply.json()["status"], reply.json()["code"]) == (status, code)
 
 
+JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence", "hint"),
+    [
+        (("POST", "/v1/ask", "{}", JSON), "`question` is missing.", "/openapi.json"),
+        (("POST", "/v1/ask", '{"question": ""}', JSON), "`question` may not be empty.", "/openapi.json"),
+        (("POST", "/v1/ask", '{"question": " "}', JSON), "`question` needs a character that is no blank.", ""),
+        (("POST", "/v1/ask", '{"question": 5}', JSON), "`question` has to be a text.", ""),
+        (("POST", "/v1/ask", '{"question"', JSON), "The body is not JSON: Expecting ':' delimiter", '{"question"'),
+        (("POST", "/v1/ask", "[1]", JSON), "The body has to be a JSON object.", '{"question"'),
+        (("POST", "/v1/ask", "", {}), "The request has no body.", "content-type: application/json"),
+        (
+            ("POST", "/v1/ask", '{"question": "x"}', {"content-type": "application/x-www-form-urlencoded"}),
+            "The body came as application/x-www-form-urlencoded, not as JSON.",
+            "content-type: application/json",
+        ),
+        (("POST", "/v1/search", '{"question": "x", "k": 0}', JSON), "`k` has to be 1 or more.", ""),
+        (("POST", "/v1/search", '{"question": "x", "kk": 1}', JSON), "`kk` is not known here.", ""),
+        (("POST", "/v1/ask", '{"question": "x", "asOf": "soon"}', JSON), "`asOf` has to be a day like 2027-01-31.", ""),
+        (("POST", "/v1/ask", '{"question": "x", "asOf": 5}', JSON), "`asOf` has to be a day like 2027-01-31.", ""),
+        (
+            ("POST", "/v1/ask", '{"question": "x", "filter": {"since": "2026-02-30"}}', JSON),
+            "`filter.since` has to be a day like 2027-01-31.",
+            "",
+        ),
+        (("GET", "/v1/documents?limit=0", "", {}), "`limit` (query) has to be 1 or more.", ""),
+        (("GET", "/v1/documents?since=0", "", {}), "`since` (query) has to be a day like 2027-01-31.", ""),
+        (
+            ("GET", "/v1/documents?status=done", "", {}),
+            "`status` (query) has to be 'uploading', 'processing', 'ready' or 'error'.",
+            "",
+        ),
+        (
+            ("GET", "/v1/documents?stauts=ready", "", {}),
+            "This route has no query parameter `stauts`.",
+            "`cursor`, `limit`, `shared`, `since`, `status`, `type`, `until`",
+        ),
+        (("GET", "/v1/usage?of=me", "", {}), "This route has no query parameter `of`.", "It takes none."),
+        (("POST", "/v1/documents", "", {}), "The request has no file.", "-F file=@"),
+        (("GET", "/v1/nothing", "", {}), "There is no such route.", "/openapi.json"),
+        (("GET", "/", "", {}), "There is no such route.", "/openapi.json"),
+        (("PUT", "/v1/ask", "", {}), "This route does not take that method; `Allow` names those it does.", ""),
+    ],
+)
+def test_a_refusal_is_a_sentence(
+    client: TestClient, request_: tuple[str, str, str, dict[str, str]], sentence: str, hint: str
+) -> None:
+    """Of a request that makes no sense a sentence names the part, what is wrong with it, and what would help."""
+    method, path, body, headers = request_
+    said = client.request(method, path, content=body, headers=headers).json()
+    assert said["detail"].startswith(sentence), said
+    assert hint in said["hint"]
+    assert said["hint"]
+
+
 def test_what_a_refusal_says_besides(client: TestClient) -> None:
     """Of a method that there is not, what may be asked; of a body that nobody can read, why; of an outage, when."""
     assert client.put("/v1/documents").headers["allow"] in {"GET", "POST"}
@@ -508,6 +565,6 @@ def test_what_a_list_does_not_know_is_refused(client: TestClient) -> None:
     assert len(lists) == 11
     for path in lists:
         reply = client.get(path, params={"state": "error"})
-        assert (reply.status_code, reply.json()["detail"].split(":")[0]) == (422, "query › state"), path
+        assert (reply.status_code, reply.json()["detail"]) == (422, "This route has no query parameter `state`."), path
     for path in ("/v1/audit", "/v1/spend"):
         assert client.get(path, params={"month": "2026-13"}).status_code == 422, path

@@ -1,0 +1,127 @@
+"""A request that is not of the form its route takes, in words: which part of it, what is wrong, and what would help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, BeforeValidator
+
+HINT = "/openapi.json says what this route takes, with an example."
+JSON_HINT = 'Send a JSON object, such as {"question": "When does the pool open?"}, as `content-type: application/json`.'
+FILE_HINT = "Send it as the multipart field `file`, with its name: `curl -F file=@house-rules.pdf …`."
+UNKNOWN_PARAMETER = "unknown_query_parameter"
+LONGEST = 60
+"""Characters of a field's name that are repeated."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+_SAID: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "missing": lambda _: "is missing",
+    "extra_forbidden": lambda _: "is not known here",
+    "string_type": lambda _: "has to be a text",
+    "string_too_short": lambda known: (
+        "may not be empty" if known["min_length"] == 1 else f"needs {known['min_length']:,} characters or more"
+    ),
+    "string_too_long": lambda known: f"may have {known['max_length']:,} characters at most",
+    "string_pattern_mismatch": lambda known: _pattern(known["pattern"]),
+    "int_type": lambda _: "has to be a whole number",
+    "int_parsing": lambda _: "has to be a whole number",
+    "int_from_float": lambda _: "has to be a whole number",
+    "bool_type": lambda _: "has to be true or false",
+    "bool_parsing": lambda _: "has to be true or false",
+    "greater_than_equal": lambda known: f"has to be {known['ge']:,} or more",
+    "less_than_equal": lambda known: f"may be {known['le']:,} at most",
+    "list_type": lambda _: "has to be a list",
+    "too_short": lambda known: f"needs {known['min_length']:,} or more entries",
+    "too_long": lambda known: f"may have {known['max_length']:,} entries at most",
+    "model_attributes_type": lambda _: "has to be an object",
+    "model_type": lambda _: "has to be an object",
+    "dict_type": lambda _: "has to be an object",
+    "value_error": lambda known: str(known["error"]),
+    "literal_error": lambda known: f"has to be {known['expected']}",
+}
+"""By kind of fault, the words behind the name of the part; any other is said as the validator says it."""
+
+
+def said(error: Mapping[str, Any], content_type: str) -> tuple[str, str]:
+    """Return a sentence about the first fault of a request, and what would help."""
+    kind, (where, *names) = str(error.get("type", "")), [str(part) for part in error.get("loc") or ("body",)]
+    if kind == "json_invalid":
+        return f"The body is not JSON: {error['ctx']['error']}, at character {names[0]}.", JSON_HINT
+    if where == "body" and not names:
+        return _of_the_body(kind, content_type)
+    if kind == UNKNOWN_PARAMETER:
+        known = error["ctx"]["known"]
+        takes = f"It takes {_listed(known)}." if known else "It takes none."
+        return f"This route has no query parameter `{names[0][:LONGEST]}`.", takes
+    if names == ["file"]:
+        return "The request has no file.", FILE_HINT
+    name = ".".join(names)[:LONGEST]
+    fault = _SAID[kind](error.get("ctx") or {}) if kind in _SAID else str(error.get("msg", "is malformed"))
+    joined = f" {fault}" if kind in _SAID else f": {fault}"
+    return f"`{name}`{'' if where == 'body' else f' ({where})'}{joined.rstrip('.')}.", HINT
+
+
+def about(error: Mapping[str, Any]) -> str:
+    """Return which field a fault is of, as the OpenAI protocol names it."""
+    return ".".join(str(part) for part in (error.get("loc") or ())[1:])
+
+
+async def only_known(request: Request) -> None:
+    """Refuse a query parameter that the route does not have: it may be a filter with a slip of the pen."""
+    if not request.scope.get("query_string"):
+        return
+    known = _query_parameters(request.scope["route"].dependant)
+    if unknown := sorted(set(request.query_params) - known):
+        where = ("query", unknown[0])
+        raise RequestValidationError([{"type": UNKNOWN_PARAMETER, "loc": where, "ctx": {"known": sorted(known)}}])
+
+
+def _query_parameters(dependant: Dependant) -> set[str]:
+    own = [_names(one.alias, one.field_info.annotation) for one in dependant.query_params]
+    return set[str]().union(*own, *map(_query_parameters, dependant.dependencies))
+
+
+def _names(alias: str, kind: object) -> Iterable[str]:
+    """The parameters that one argument of a route takes: a model stands for each of its fields."""
+    return kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else (alias,)
+
+
+def _day(given: object) -> object:
+    """Refuse whatever is no text like 2027-01-31: a bare number would be taken for seconds since 1970."""
+    if given is None or isinstance(given, date):
+        return given
+    try:
+        if isinstance(given, str) and _DAY.fullmatch(given):
+            return date.fromisoformat(given)
+    except ValueError:  # the thirtieth of February
+        pass
+    raise ValueError("has to be a day like 2027-01-31")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day as people write it to programs, YYYY-MM-DD."""
+
+
+def _of_the_body(kind: str, content_type: str) -> tuple[str, str]:
+    if kind == "missing":
+        return "The request has no body.", JSON_HINT
+    if "json" not in content_type:
+        return (
+            f"The body came as {content_type.partition(';')[0][:LONGEST] or 'no type at all'}, not as JSON.",
+            JSON_HINT,
+        )
+    return "The body has to be a JSON object.", JSON_HINT
+
+
+def _pattern(pattern: str) -> str:
+    return "needs a character that is no blank" if pattern == r"\S" else f"has to look like {pattern}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
