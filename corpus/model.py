@@ -8,7 +8,7 @@ stands in `corpus.answers`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -119,6 +119,15 @@ class Extracted:
     title: str = ""
     flags: tuple[str, ...] = ()
     grids: tuple[Grid, ...] = ()
+
+    def page_at(self, offset: int) -> Page:
+        """Return the page on which a place of the text stands."""
+        return [page for page in self.pages if page.start <= offset][-1]
+
+    def section_at(self, offset: int) -> str:
+        """Return the headings above a place of the text on one line, from the outermost inwards."""
+        above = [section for section in self.sections if section.start <= offset]
+        return HEADING_SEPARATOR.join(above[-1].headings) if above else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +285,12 @@ class Coverage:
     def gaps(self) -> tuple[str, ...]:
         """The page ranges that may hold something nobody has read; blank pages are no gap."""
         return self.images + self.garbage
+
+
+def pages_of(ranges: Sequence[str]) -> str:
+    """Return page ranges in words: "page 2", "pages 2-3, 7"."""
+    several = len(ranges) > 1 or "-" in ranges[0]
+    return f"page{'s' if several else ''} {', '.join(ranges)}"
 
 
 @dataclass(frozen=True, slots=True)

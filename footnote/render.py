@@ -115,9 +115,9 @@ def far(progress: Progress) -> str:
     return ""
 
 
-def lasting(seconds: int) -> str:
-    """Return a time in whole seconds or minutes, whichever is easier to read."""
-    return f"{seconds} s" if seconds < 2 * MINUTE else f"{round(seconds / MINUTE)} min"
+def lasting(seconds: float) -> str:
+    """Return a time in seconds, to a tenth if it is measured, or minutes, whichever is easier to read."""
+    return f"{round(seconds, 1)} s" if seconds < 2 * MINUTE else f"{round(seconds / MINUTE)} min"
 
 
 def outcome_data(file_name: str, document_id: str, document: Document | None, reason: Reason | None) -> dict[str, Any]:
@@ -144,17 +144,21 @@ def counted(number: int, thing: str) -> str:
 
 def place(citation: Citation) -> str:
     """Return where a citation leads: the file, the page where there are any, the headings."""
-    page = f", page {citation.page_label}" if citation.page_label != UNPAGED else ""
-    if citation.page_label not in {UNPAGED, str(citation.page)}:
-        page += f" (page {citation.page} of the file)"
     section = f" · {citation.section}" if citation.section else ""
     dated = citation.in_force_from or citation.in_force_until
     return (
         citation.file_name
-        + page
+        + page_in_words(citation.page, citation.page_label)
         + section
         + (f" ({in_force(citation.in_force_from, citation.in_force_until)})" if dated else "")
     )
+
+
+def page_in_words(number: int, label: str) -> str:
+    """Return a page by what is printed on it, ", page 1 (page 2 of the file)"; "" where there are none."""
+    if label == UNPAGED:
+        return ""
+    return f", page {label}" + ("" if label == str(number) else f" (page {number} of the file)")
 
 
 def in_force(start: str, until: str) -> str:

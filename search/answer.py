@@ -19,7 +19,7 @@ from corpus import words
 from corpus.answers import Answer, AnswerType, Citation, Evidence, Prompt, Sentence
 from corpus.bait import addressed
 from corpus.errors import Conflict, FootnoteError, QuotaExceeded, Unavailable
-from corpus.model import HEADING_SEPARATOR, Document, Extracted, GenerationId, Hit, Page
+from corpus.model import Document, Extracted, GenerationId, Hit, pages_of
 from corpus.ports import LLM, BlobStore, Embedder
 from corpus.scope import Scope
 from corpus.sentences import is_row, sentences
@@ -238,7 +238,7 @@ class Answerer:
         start, end = hit.start + place.start(), hit.start + place.end()
         if text.text[start:end] != place[0] or addressed(_led_up_to(hit.content, place.start(), place.end())):
             return None
-        page = _page_at(text, start)
+        page = text.page_at(start)
         return Citation(
             number=0,
             document_id=hit.generation.document_id,
@@ -246,7 +246,7 @@ class Answerer:
             file_name=hit.file_name,
             page=page.number,
             page_label=page.label,
-            section=_section_at(text, start),
+            section=text.section_at(start),
             start=start,
             end=end,
             quote=place[0],
@@ -304,21 +304,12 @@ def _source(hit: Hit) -> str:
     return words.heading_line(hit.title, [hit.section]) or hit.file_name
 
 
-def _page_at(text: Extracted, offset: int) -> Page:
-    return [page for page in text.pages if page.start <= offset][-1]
-
-
-def _section_at(text: Extracted, offset: int) -> str:
-    above = [section for section in text.sections if section.start <= offset]
-    return HEADING_SEPARATOR.join(above[-1].headings) if above else ""
-
-
 def _gaps(document_ids: Sequence[str], found: Found) -> tuple[str, ...]:
     """What could not be read of these documents: the answer may lie there too."""
     gaps = [
         (found.documents[name].file_name, found.documents[name].coverage.gaps) for name in dict.fromkeys(document_ids)
     ]
-    return tuple(f"Of {name}, page {', '.join(ranges)} could not be read." for name, ranges in gaps if ranges)
+    return tuple(f"Of {name}, {pages_of(ranges)} could not be read." for name, ranges in gaps if ranges)
 
 
 def _called(citation: Citation) -> str:

@@ -61,10 +61,14 @@ def said(error: Mapping[str, Any], content_type: str) -> tuple[str, str]:
         return f"This route has no query parameter `{names[0][:LONGEST]}`.", takes
     if names == ["file"]:
         return "The request has no file.", FILE_HINT
-    name = ".".join(names)[:LONGEST]
-    fault = _SAID[kind](error.get("ctx") or {}) if kind in _SAID else str(error.get("msg", "is malformed"))
-    joined = f" {fault}" if kind in _SAID else f": {fault}"
-    return f"`{name}`{'' if where == 'body' else f' ({where})'}{joined.rstrip('.')}.", HINT
+    return of_field(error, names, "" if where == "body" else f" ({where})"), HINT
+
+
+def of_field(error: Mapping[str, Any], names: Sequence[object], where: str = "") -> str:
+    """Return a sentence about a fault of a field, which is named by the way to it."""
+    name, kind = ".".join(map(str, names))[:LONGEST], error.get("type", "")
+    fault = f" {_SAID[kind](error.get('ctx') or {})}" if kind in _SAID else f": {error.get('msg', 'malformed')}"
+    return f"`{name}`{where}{fault.rstrip('.')}."
 
 
 def about(error: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from corpus.errors import BadRequest, NotFound
 from corpus.model import Document, Hit, Page
 from corpus.records.documents import Listing
 from corpus.scope import Scope
+from footnote.api.malformed import of_field
 from footnote.api.questions import told
 from footnote.api.shapes import AnswerReply, Question, SearchRequest
 from footnote.api.tool_shapes import ListRequest, ReadReply, ReadRequest, ToolDocuments, ToolHits
@@ -60,9 +61,9 @@ class Tool:
         try:
             asked = self.takes.model_validate(arguments)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            where = " › ".join(map(str, found["loc"])) or "arguments"
-            raise BadRequest(f"{where}: {found['msg']}.", hint="The tool's input schema says what it takes.") from None
+            found = error.errors(include_url=False, include_input=False)[0]
+            said = of_field(found, found["loc"] or ("arguments",))
+            raise BadRequest(said, hint="The tool's input schema says what it takes.") from None
         return self.run(call, asked)
 
 

@@ -11,13 +11,16 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from corpus import words
 from corpus.errors import BadRequest, NotFound
+from corpus.model import Extracted, Hit
 from corpus.records.documents import Listing
 from corpus.scope import Scope
+from corpus.sentences import sentences
 from corpus.ways import Filter
 from footnote.commands.output import print_json
 from footnote.connect import Footnote
-from footnote.render import answer_data, hit_data, place
+from footnote.render import answer_data, hit_data, page_in_words, place
 
 WIDEST = 100
 """Characters of a line that can still be read with ease."""
@@ -39,14 +42,40 @@ def search(
         console.print(f"[dim]looked for by meaning: {way}[/]\n")
     if not hits:
         _nothing(footnote, scope, console)
+    documents = footnote.documents.get_many(sorted({hit.generation.document_id for hit in hits}))
+    texts = {name: footnote.text(document) for name, document in documents.items()}
     for number, hit in enumerate(hits, 1):
-        where = f" · {hit.section}" if hit.section else ""
-        console.print(
-            f"[bold]{number}[/]  {escape(hit.file_name)}, page {hit.page}{escape(where)}  [dim]{hit.score:.3f}[/]"
-        )
-        text = " ".join(hit.content.split())
-        _paragraph(console, text[:SHOWN] + ("…" if len(text) > SHOWN else ""), indent=3)
+        begins = telling(question, hit)
+        where = standing(hit, begins, texts.get(hit.generation.document_id))
+        console.print(f"[bold]{number}[/]  {escape(where)}  [dim]{hit.score:.3f}[/]")
+        shown = " ".join(hit.content[begins:].split())
+        cut = "…" if len(shown) > SHOWN else ""
+        _paragraph(console, f"{'… ' if begins else ''}{shown[:SHOWN]}{cut}", indent=3)
         console.print()
+
+
+def telling(question: str, hit: Hit) -> int:
+    """Return where in a hit begins what a person is shown of it: with the sentence that holds most of the question.
+
+    Of a hit that can be shown whole that is 0; otherwise so much is left behind it that the line is full, if it can be.
+    """
+    if len(hit.content) <= SHOWN:
+        return 0
+    asked = words.asked(question)
+    each = sentences(hit.content)
+    best = max(each, key=lambda one: len(asked.found_in(hit.content[slice(*one)], hit.language)), default=(0, 0))
+    full = [start for start, _ in each if start <= best[0] and len(hit.content) - start >= SHOWN]
+    begins = full[-1] if full else 0
+    return begins if begins > each[0][0] else 0
+
+
+def standing(hit: Hit, begins: int, text: Extracted | None) -> str:
+    """Return where what is shown of a hit stands: the file, the page where there are any, the headings."""
+    page, section = "", hit.section
+    if text:
+        at = text.page_at(hit.start + begins)
+        page, section = page_in_words(at.number, at.label), text.section_at(hit.start + begins)
+    return hit.file_name + page + (f" · {section}" if section else "")
 
 
 def ask(footnote: Footnote, scope: Scope, question: str, as_of: str, *, as_json: bool) -> None:

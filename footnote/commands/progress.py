@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from corpus.model import pages_of
 from corpus.records.jobs import Progress as JobProgress
 from footnote.commands.output import print_json
-from footnote.render import chunk_count, counted, far, page_count
+from footnote.render import chunk_count, counted, far, lasting, page_count
 
 if TYPE_CHECKING:
     from footnote.commands.files import Task
@@ -93,8 +94,8 @@ class Watcher:
             recognised = page_count(task.document.coverage.recognised)
             pages += f", {recognised} by text recognition" if recognised else ""
             self.say(f"[green]✓[/] {escape(task.name)}  {pages}, {chunks}")
-            for ranges in task.document.coverage.gaps:
-                self.say(f"  [yellow]page {ranges} could not be read[/]")
+            if gaps := task.document.coverage.gaps:
+                self.say(f"  [yellow]{pages_of(gaps)} could not be read[/]")
 
     def say(self, line: str) -> None:
         """Print a line above the rows that move."""
@@ -109,5 +110,5 @@ class Watcher:
         parts += [f"{counted(len(unchanged), 'document')} unchanged, nothing spent"] if unchanged else []
         parts += [f"{counted(len(refused), 'document')} rejected"] if refused else []
         if not self._as_json:
-            self.say(f"{'; '.join(parts)} ({time.monotonic() - self._began:.1f} s)")
+            self.say(f"{'; '.join(parts)} ({lasting(time.monotonic() - self._began)})")
         return not refused

@@ -306,7 +306,10 @@ def assembled(parts: Sequence[Part]) -> Extracted:
     looked_at = any(page.method == "ocr" for page in raw)
     if not any(letters(text) for text in texts):
         hint = "Not even text recognition found any: scan it anew, larger and upright." if looked_at else ""
-        raise NoText(f"None of the PDF's {len(raw)} pages holds text.", hint=hint)
+        if not any(page.problem for page in raw):
+            hint = "Its pages are blank: there is no picture on them either."
+        which = "The PDF's only page holds no" if len(raw) == 1 else f"None of the PDF's {len(raw):,} pages holds"
+        raise NoText(f"{which} text.", hint=hint)
     capped = looked_at and any(page.problem == "image" and page.method != "ocr" for page in raw)
     pages, at = [], 0
     for number, (page, text) in enumerate(zip(raw, texts, strict=True), 1):

@@ -125,7 +125,7 @@ def test_rejected_documents_are_listed_with_reason_and_hint(run: Run, documents:
     (documents / "scan.pdf").write_bytes(pdf([PICTURE]))
     for _ in range(2):
         said = run("ingest", documents, code=1).stdout
-        assert "scan.pdf  no_text: None of the PDF's 1 pages holds text." in said
+        assert "scan.pdf  no_text: The PDF's only page holds no text." in said
         assert "text recognition" in said
         assert "1 document rejected" in said
 
@@ -156,10 +156,18 @@ def test_setup_and_people(run: Run) -> None:
     run("person", "set", "ann", "--role", "owner", code=2)
 
 
+def test_a_blank_page_is_called_blank(run: Run, documents: Path) -> None:
+    """Of a PDF without text or pictures it is not said that text recognition would read it."""
+    (documents / "blank.pdf").write_bytes(pdf([""]))
+    said = run("ingest", documents, code=1).stdout
+    assert "Its pages are blank: there is no picture on them either." in said
+    assert "tesseract" not in said
+
+
 def test_a_gap_is_said(run: Run, documents: Path) -> None:
     """Pages that could not be read are named where the document goes in."""
     (documents / "b.pdf").write_bytes(pdf(["The lift takes eight.", PICTURE, PICTURE]))
-    assert "page 2-3 could not be read" in run("ingest", documents).stdout
+    assert "pages 2-3 could not be read" in run("ingest", documents).stdout
 
 
 def test_pictures_are_waited_for(run: Run, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +180,7 @@ def test_pictures_are_waited_for(run: Run, documents: Path, tmp_path: Path, monk
     assert len(lines(run("ingest", "--json", documents))) == 3
     assert "six" in run("ask", "When does the sauna open?").stdout
     monkeypatch.setenv("FOOTNOTE_OCR", "off")
-    assert "page 2-3 could not be read" in run("ingest", documents).stdout
+    assert "pages 2-3 could not be read" in run("ingest", documents).stdout
     assert "3 documents unchanged, nothing spent" in run("ingest", documents).stdout
 
 
@@ -190,11 +198,24 @@ def test_the_home_is_not_ingested(run: Run, tmp_path: Path, documents: Path) -> 
     assert documents.exists()
 
 
+def test_search_shows_what_was_asked_for(run: Run, documents: Path) -> None:
+    """A long hit is shown from the sentence that speaks of the question, on the page that is printed on it."""
+    long = "The lift stops at every floor, and nobody may hold its door. " * 9
+    (documents / "rules.pdf").write_bytes(pdf(["Contents", long + "A visitor parks in the yard. " + long], roman=1))
+    (documents / "rules.md").unlink()
+    run("ingest", documents)
+    said = " ".join(run("search", "Where do visitors park?", "-k", "1").stdout.split())
+    assert said.startswith("1 rules.pdf, page 1 (page 2 of the file)")
+    assert "… A visitor parks in the yard. The lift stops" in said
+    whole = " ".join(run("search", "mechanic", "-k", "1").stdout.split())
+    assert whole.endswith("The lift was repaired in March. The board thanks the mechanic.")
+
+
 def test_search(run: Run, documents: Path) -> None:
     """`search` shows the best chunks, and as JSON all that is known of them."""
     run("ingest", documents)
     said = run("search", "repaired lift", "-k", "1").stdout
-    assert said.startswith("1  minutes.txt, page 1")
+    assert said.startswith("1  minutes.txt  ")
     (found,) = lines(run("search", "repaired lift", "-k", "1", "--json"))
     (hit,) = found["hits"]
     fields = "chunkId documentId fileName pageNumber section startPosition endPosition score tableHeader content"

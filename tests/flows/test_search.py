@@ -189,7 +189,7 @@ def test_an_answer_says_what_was_not_read(world: World) -> None:
 
     answer = world.ask("When does the pool open?")
 
-    assert (answer.type, answer.notes) == ("partial", ("Of rules.pdf, page 2-3 could not be read.",))
+    assert (answer.type, answer.notes) == ("partial", ("Of rules.pdf, pages 2-3 could not be read.",))
     assert world.document("d1").coverage.empty == ("4",)
 
 
