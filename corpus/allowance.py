@@ -117,9 +117,15 @@ def signed_in_for(scope: Scope, action: str) -> None:
 
     It is all that is asked where somebody looks after what is their own: no level keeps anybody from that.
     """
-    if action not in scope.allowed_actions:
+    if action in scope.allowed_actions:
+        return
+    if action in ACTIONS:
         hint = "Sign in yourself, or with a key that has this action."
         raise Forbidden(f"What you signed in with does not allow {action!r}.", hint=hint)
+    raise Forbidden(
+        f"That is for administrators: it needs {action!r}.",
+        hint="Ask one of them; with a key, make one that has this action, or sign in yourself.",
+    )
 
 
 def midnight(now: float) -> float:

@@ -238,8 +238,9 @@ def test_actions(allowance: Allowance, limited: Callable[..., None]) -> None:
         allowance.asking(narrow, "search"),
     ):
         pass
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match="That is for administrators") as caught:
         allowance.allow(narrow, "admin")
+    assert caught.value.hint.startswith("Ask one of them")
     assert allowance.allow(ANN, "admin").name == "basic"
     assert used(allowance) == Used(searches=1)
 

@@ -29,6 +29,14 @@ def test_a_guest_is_one_during_the_stay(now: float, found: set[str]) -> None:
     assert principals("gus", "linden", [STAY], now) == found
 
 
+def test_a_spreadsheet_may_write_semicolons() -> None:
+    """Grants parted by semicolons are the same ones as by commas."""
+    lines = "userId,role,unitId,from,until\nbob,staff,,2026-01-01,\n"
+    assert from_csv(lines.replace(",", ";"), "linden", "ann") == from_csv(lines, "linden", "ann")
+    with pytest.raises(BadRequest, match="The first line has to name userId"):
+        from_csv("userId;role\nbob;staff\n", "linden", "ann")
+
+
 def test_others_belong_to_the_building() -> None:
     """Residents, staff and administrators are everyone in the building; in another building they are nobody."""
     assert principals("ann", "linden", [HOME], 5) == {"user:ann", "unit:12", "role:resident", "tenant:linden"}

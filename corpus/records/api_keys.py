@@ -75,7 +75,10 @@ class ApiKeys:
                 hint=f"A name has at most {MAX_NAME} characters; the seconds it holds are not below 0.",
             )
         if beyond := sorted(terms.actions - frozenset(within)):
-            raise Forbidden(f"You may not give a key what you may not do yourself: {', '.join(beyond)}.")
+            raise Forbidden(
+                f"You may not give a key what you may not do yourself: {', '.join(beyond)}.",
+                hint=f"You may do {', '.join(sorted(within))}.",
+            )
         key = PREFIX + base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
         until = iso_time(now + terms.seconds) if terms.seconds else ""
         made = ApiKey(ulid(now), user_id, tenant_id, terms.name, terms.actions, iso_time(now), until)

@@ -120,10 +120,12 @@ class Grants:
 def from_csv(text: str, tenant_id: str, granted_by: str) -> list[Grant]:
     """Return the grants of a CSV file with the columns userId, role, unitId, from, until; the first line names them.
 
-    Times are ISO 8601; a day alone is its first moment, in UTC. The same line gives the same grant each time. Raises
-    `BadRequest` that names the line.
+    Between them stand commas, or semicolons, as some spreadsheets write them. Times are ISO 8601; a day alone is its
+    first moment, in UTC. The same line gives the same grant each time. Raises `BadRequest` that names the line.
     """
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=None))
+    told = text.removeprefix("\ufeff")
+    parted = ";" if ";" in next(iter(told.splitlines()), "") else ","
+    reader = csv.DictReader(io.StringIO(told, newline=None), delimiter=parted)
     try:
         rows = [(reader.line_num, row) for row in reader]
     except csv.Error as error:
@@ -134,19 +136,19 @@ def from_csv(text: str, tenant_id: str, granted_by: str) -> list[Grant]:
     for number, row in rows:
         if number > MOST_ROWS or None in row or None in row.values():
             raise BadRequest(f"Line {number} has not {len(COLUMNS)} values, or is beyond {MOST_ROWS:,} lines.")
-        told = {name: value.strip() for name, value in row.items()}
-        name = "\n".join((tenant_id, *(told[column] for column in COLUMNS)))
+        values = {name: value.strip() for name, value in row.items()}
+        name = "\n".join((tenant_id, *(values[column] for column in COLUMNS)))
         try:
-            start, until = (checked_time(column, told[column]) for column in ("from", "until"))
+            start, until = (checked_time(column, values[column]) for column in ("from", "until"))
             found.append(
                 Grant(
                     str(uuid.uuid5(NAMESPACE, name)),
-                    told["userId"],
+                    values["userId"],
                     tenant_id,
-                    cast("Role", told["role"]),
+                    cast("Role", values["role"]),
                     start or EVER,
                     until,
-                    told["unitId"],
+                    values["unitId"],
                     granted_by,
                 )
             )

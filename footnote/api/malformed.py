@@ -13,9 +13,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator
 
 HINT = "/openapi.json says what this route takes, with an example."
-JSON_HINT = 'Send a JSON object, such as {"question": "When does the pool open?"}, as `content-type: application/json`.'
+JSON_HINT = "Send a JSON object as `content-type: application/json`; /openapi.json has an example for this route."
 FILE_HINT = "Send it as the multipart field `file`, with its name: `curl -F file=@house-rules.pdf …`."
 UNKNOWN_PARAMETER = "unknown_query_parameter"
+A_TIME = "has to be a time with its zone, like 2027-01-31T00:00:00Z"
 LONGEST = 60
 """Characters of a field's name that are repeated."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -32,6 +33,10 @@ _SAID: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "int_type": lambda _: "has to be a whole number",
     "int_parsing": lambda _: "has to be a whole number",
     "int_from_float": lambda _: "has to be a whole number",
+    "datetime_type": lambda _: A_TIME,
+    "datetime_parsing": lambda _: A_TIME,
+    "datetime_from_date_parsing": lambda _: A_TIME,
+    "timezone_aware": lambda _: A_TIME,
     "bool_type": lambda _: "has to be true or false",
     "bool_parsing": lambda _: "has to be true or false",
     "greater_than_equal": lambda known: f"has to be {known['ge']:,} or more",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -29,8 +29,8 @@ FEW = 20
 class Watcher:
     """Shows progress on a terminal, lines elsewhere, and JSON lines where a program listens."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
+    def __init__(self, *, as_json: bool, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._as_json, self._seconds = as_json, seconds
         self._console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
         self._bars = Progress(
             SpinnerColumn(),
@@ -43,7 +43,7 @@ class Watcher:
             disable=as_json or not self._console.is_terminal,
         )
         self._rows: dict[str, TaskID] = {}
-        self._began = time.monotonic()
+        self._began = seconds()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -97,6 +97,10 @@ class Watcher:
             if gaps := task.document.coverage.gaps:
                 self.say(f"  [yellow]{pages_of(gaps)} could not be read[/]")
 
+    def begin(self) -> None:
+        """Measure from now on: what was waited for before is no part of the work."""
+        self._began = self._seconds()
+
     def say(self, line: str) -> None:
         """Print a line above the rows that move."""
         self._console.print(line)
@@ -110,5 +114,5 @@ class Watcher:
         parts += [f"{counted(len(unchanged), 'document')} unchanged, nothing spent"] if unchanged else []
         parts += [f"{counted(len(refused), 'document')} rejected"] if refused else []
         if not self._as_json:
-            self.say(f"{'; '.join(parts)} ({lasting(time.monotonic() - self._began)})")
+            self.say(f"{'; '.join(parts)} ({lasting(self._seconds() - self._began)})")
         return not refused

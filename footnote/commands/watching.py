@@ -74,6 +74,7 @@ def _looks(footnote: Footnote, folder: Path) -> Seen:
 
 def _synchronise(footnote: Footnote, scope: Scope, seen: Seen, now: Seen, watcher: Watcher) -> None:
     """Ingest the files that look other than before."""
+    watcher.begin()
     fresh = [upload(footnote, scope, path) for path, looks in now.items() if seen.get(path) != looks]
     work_off(footnote, fresh, watcher)
     if fresh:

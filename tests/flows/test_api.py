@@ -245,8 +245,8 @@ JSON = {"content-type": "application/json"}
         (("POST", "/v1/ask", '{"question": ""}', JSON), "`question` may not be empty.", "/openapi.json"),
         (("POST", "/v1/ask", '{"question": " "}', JSON), "`question` needs a character that is no blank.", ""),
         (("POST", "/v1/ask", '{"question": 5}', JSON), "`question` has to be a text.", ""),
-        (("POST", "/v1/ask", '{"question"', JSON), "The body is not JSON: Expecting ':' delimiter", '{"question"'),
-        (("POST", "/v1/ask", "[1]", JSON), "The body has to be a JSON object.", '{"question"'),
+        (("POST", "/v1/ask", '{"question"', JSON), "The body is not JSON: Expecting ':' delimiter", "JSON object"),
+        (("POST", "/v1/ask", "[1]", JSON), "The body has to be a JSON object.", "/openapi.json"),
         (("POST", "/v1/ask", "", {}), "The request has no body.", "content-type: application/json"),
         (
             ("POST", "/v1/ask", '{"question": "x"}', {"content-type": "application/x-www-form-urlencoded"}),
@@ -278,6 +278,16 @@ JSON = {"content-type": "application/json"}
         (("POST", "/v1/documents", "", {}), "The request has no file.", "-F file=@"),
         (("GET", "/v1/nothing", "", {}), "There is no such route.", "/openapi.json"),
         (("GET", "/", "", {}), "There is no such route.", "/openapi.json"),
+        (
+            ("POST", "/v1/grants", '{"userId": "ann", "role": "guest", "from": "2026-01-01"}', JSON),
+            "`from` has to be a time with its zone, like 2027-01-31T00:00:00Z.",
+            "",
+        ),
+        (
+            ("POST", "/v1/keys", '{"name": "k", "allowedActions": ["fly"]}', JSON),
+            "You may not give",
+            "You may do admin",
+        ),
         (("PUT", "/v1/ask", "", {}), "This route does not take that method; `Allow` names those it does.", ""),
     ],
 )

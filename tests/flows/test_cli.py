@@ -19,9 +19,10 @@ from corpus.records.documents import Listing
 from footnote import adapters, connect
 from footnote.cli import app
 from footnote.commands.filtering import moment
+from footnote.commands.progress import Watcher
 from footnote.settings import Settings
 from footnote.worker import Worker
-from tests.fakes import HashEmbedder
+from tests.fakes import Clock, HashEmbedder
 from tests.pdfs import PICTURE, pdf
 from tests.scans import stand_in
 
@@ -154,6 +155,18 @@ def test_setup_and_people(run: Run) -> None:
     assert "Leave --tenant out" in run("person", "set", "ann", "--tenant", "home", "--role", "staff", code=1).stderr
     assert run("person", "set", "ann", "--level", "premium").stdout == "ann has level premium, at home in tower\n"
     run("person", "set", "ann", "--role", "owner", code=2)
+
+
+@pytest.mark.parametrize(("took", "said"), [(2.04, "2.0 s"), (119, "119.0 s"), (1235.6, "21 min")])
+def test_what_was_waited_for_is_no_work(capsys: pytest.CaptureFixture[str], took: float, said: str) -> None:
+    """A watcher says how long the work took, in whole minutes if it was long, without the hour before it began."""
+    clock = Clock()
+    watcher = Watcher(as_json=False, seconds=clock)
+    clock.sleep(3600)
+    watcher.begin()
+    clock.sleep(took)
+    watcher.summary([])
+    assert capsys.readouterr().out == f"0 documents ready ({said})\n"
 
 
 def test_a_blank_page_is_called_blank(run: Run, documents: Path) -> None:
