@@ -8,7 +8,7 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.records.documents import Listing
-from footnote.api.malformed import Day
+from footnote.api.malformed import MEDIA_TYPE, Day
 from footnote.api.shapes import DocumentStatus
 
 
@@ -25,7 +25,7 @@ class DocumentsQuery(Paging):
     """Which documents to list."""
 
     status: DocumentStatus | None = Field(default=None, description="Only those in this state.")
-    type: str = Field(default="", max_length=255, description="Only those of this media type.")
+    type: str = Field(default="", max_length=255, pattern=MEDIA_TYPE, description="Only those of this media type.")
     since: Day | None = Field(default=None, description="Only those uploaded on this day or later, in UTC.")
     until: Day | None = Field(default=None, description="Only those uploaded before this day, in UTC.")
     shared: bool = Field(default=False, description="Those shared with you by name, instead of your own.")

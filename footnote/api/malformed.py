@@ -115,6 +115,12 @@ def _day(given: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_day)]
 """A day as people write it to programs, YYYY-MM-DD."""
+MEDIA_TYPE = r"^[^/\s]+/[^/\s]+$"
+"""What a media type looks like: a suffix in its place would find nothing, and never say why."""
+_PATTERNS: Mapping[str, str] = {
+    r"\S": "needs a character that is no blank",
+    MEDIA_TYPE: "has to be a media type like application/pdf",
+}
 
 
 def _of_the_body(kind: str, content_type: str) -> tuple[str, str]:
@@ -129,7 +135,7 @@ def _of_the_body(kind: str, content_type: str) -> tuple[str, str]:
 
 
 def _pattern(pattern: str) -> str:
-    return "needs a character that is no blank" if pattern == r"\S" else f"has to look like {pattern}"
+    return _PATTERNS.get(pattern, f"has to look like {pattern}")
 
 
 def _listed(names: Sequence[str]) -> str:

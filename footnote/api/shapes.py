@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.ways import EVERYTHING, Filter
-from footnote.api.malformed import Day
+from footnote.api.malformed import MEDIA_TYPE, Day
 from ingest.terms import Terms
 
 DOCUMENT_ID = "3f0c1f5e-6a35-4c53-9a0f-0a9c6a5a4c11"
@@ -29,7 +29,9 @@ class FilterShape(BaseModel):
 
     documentIds: list[Annotated[str, Field(max_length=128)]] = Field(default=[], max_length=100)
     tags: list[Annotated[str, Field(max_length=100)]] = Field(default=[], max_length=20)
-    types: list[Annotated[str, Field(max_length=255)]] = Field(default=[], max_length=20, description="media types")
+    types: list[Annotated[str, Field(max_length=255, pattern=MEDIA_TYPE)]] = Field(
+        default=[], max_length=20, description="media types"
+    )
     since: Day | None = Field(default=None, description="ingested on this day or later, in UTC")
     until: Day | None = Field(default=None, description="ingested before this day, in UTC")
 

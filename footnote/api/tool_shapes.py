@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from footnote.api.lists import Paging
+from footnote.api.malformed import MEDIA_TYPE
 from footnote.api.shapes import DOCUMENT_ID, DocumentStatus, HitShape, PageText
 
 _SPEAKS = Field(description="whether it speaks to a language model, as no document for people has to")
@@ -51,7 +52,7 @@ class ListRequest(Paging):
     """Which documents to list; a page may be short, and without a cursor it was the last."""
 
     status: DocumentStatus | None = None
-    type: str = Field(default="", max_length=255, description="a media type")
+    type: str = Field(default="", max_length=255, pattern=MEDIA_TYPE, description="a media type")
 
 
 class ToolDocument(BaseModel):

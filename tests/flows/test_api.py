@@ -263,6 +263,16 @@ JSON = {"content-type": "application/json"}
             "",
         ),
         (("GET", "/v1/documents?limit=0", "", {}), "`limit` (query) has to be 1 or more.", ""),
+        (
+            ("GET", "/v1/documents?type=pdf", "", {}),
+            "`type` (query) has to be a media type like application/pdf.",
+            "",
+        ),
+        (
+            ("POST", "/v1/search", '{"question": "x", "filter": {"types": ["pdf"]}}', JSON),
+            "`filter.types.0` has to be a media type like application/pdf.",
+            "",
+        ),
         (("GET", "/v1/documents?since=0", "", {}), "`since` (query) has to be a day like 2027-01-31.", ""),
         (
             ("GET", "/v1/documents?status=done", "", {}),
