@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import difflib
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -28,7 +30,9 @@ from ingest.terms import Terms
 
 _T = TypeVar("_T")
 NONE = "none"
-PAGE = 100
+PAGE, FEW = 100, 3
+WIDE = 1000
+"""Columns of a list that goes to a file or a program: its lines are not broken."""
 SHORT = 8
 """Characters of an id that are shown, and enough to name a document by."""
 METHODS = {"": "", "text": "text", "ocr": "picture, recognised"}
@@ -63,7 +67,7 @@ def list_documents(footnote: Footnote, scope: Scope, *, shared: bool, as_json: b
         for document in found:
             print_json(document_data(document))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
     if not found:
         console.print("Nothing is shared with you by name." if shared else empty(footnote))
         return
@@ -212,13 +216,26 @@ def named(footnote: Footnote, scope: Scope, name: str) -> Document:
     for one in (name, document_id(scope, Path(name))):
         with suppress(NotFound):
             return footnote.documents.readable(scope, one)
+    every = list(documents_of(footnote, scope))
     matching = [
         document
-        for document in documents_of(footnote, scope)
+        for document in every
         if document.file_name == name or (len(name) >= SHORT and document.document_id.startswith(name))
     ]
     if len(matching) > 1:
-        raise NotFound(f"{len(matching)} documents are called {name}.", hint="Name one by its id: `footnote list`.")
-    if not matching:
-        raise unknown(name)
-    return matching[0]
+        ids = ", ".join(one.document_id[:SHORT] for one in matching[:FEW])
+        raise NotFound(
+            f"{len(matching)} documents are called {name}.",
+            hint=f"Name one by its id, the newest first: {ids}{', …' if len(matching) > FEW else ''}.",
+        )
+    if matching:
+        return matching[0]
+    if like := _like(name, {one.file_name for one in every}):
+        raise NotFound(f"There is no document {name}.", hint=f"Is it {' or '.join(like)}?")
+    raise unknown(name)
+
+
+def _like(name: str, known: Collection[str]) -> list[str]:
+    """The few file names that hold this one, or are nearly the same."""
+    holding = sorted(one for one in known if name.casefold() in one.casefold())
+    return (holding or difflib.get_close_matches(name, sorted(known), FEW))[:FEW]

@@ -157,6 +157,34 @@ def test_setup_and_people(run: Run) -> None:
     run("person", "set", "ann", "--role", "owner", code=2)
 
 
+def test_a_list_for_a_program_has_a_line_for_each_document(run: Run, documents: Path) -> None:
+    """A long file name is not broken where no person looks: `grep` finds it."""
+    name = "minutes-of-the-extraordinary-general-meeting-of-the-owners-association-of-2026.txt"
+    next(documents.rglob("minutes.txt")).rename(documents / name)
+    run("ingest", documents)
+    shown = run("list").stdout.splitlines()
+    assert len(shown) == 3
+    assert any(name in line and "ready" in line for line in shown)
+
+
+def test_a_name_that_is_nearly_one(run: Run, documents: Path, tmp_path: Path) -> None:
+    """Of a document that there is not, those with nearly its name are told; of one there is twice, their ids."""
+    run("ingest", documents)
+    for nearly in ("rule", "RULES", "ruels.md"):
+        said = run("show", nearly, code=1).stderr
+        assert f"There is no document {nearly}." in said
+        assert "Is it rules.md?" in said
+    assert "List your documents" in run("show", "lease.pdf", code=1).stderr
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "rules.md").write_text("# Other rules\n\nThe sauna is hot.\n")
+    run("ingest", other)
+    ids = [line.split()[-1] for line in run("list").stdout.splitlines() if line.startswith("rules.md")]
+    said = run("show", "rules.md", code=1).stderr
+    assert f"Name one by its id, the newest first: {ids[0]}, {ids[1]}." in said
+    assert "rules.md" in run("show", ids[1]).stdout
+
+
 @pytest.mark.parametrize(("took", "said"), [(2.04, "2.0 s"), (119, "119.0 s"), (1235.6, "21 min")])
 def test_what_was_waited_for_is_no_work(capsys: pytest.CaptureFixture[str], took: float, said: str) -> None:
     """A watcher says how long the work took, in whole minutes if it was long, without the hour before it began."""
