@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from corpus.model import pages_of
 from corpus.records.jobs import Progress as JobProgress
@@ -34,10 +35,13 @@ class Watcher:
         self._console = Console(file=sys.stderr if as_json else sys.stdout, highlight=False, soft_wrap=True)
         self._bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            TextColumn(
+                "{task.description}", table_column=Column(no_wrap=True, ratio=1)
+            ),  # gives way on narrow terminals
+            BarColumn(bar_width=12, table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[detail]}"),
-            TimeElapsedColumn(),
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
+            expand=True,
             console=self._console,
             transient=True,
             disable=as_json or not self._console.is_terminal,

@@ -197,6 +197,17 @@ def test_what_was_waited_for_is_no_work(capsys: pytest.CaptureFixture[str], took
     assert capsys.readouterr().out == f"0 documents ready ({said})\n"
 
 
+def test_a_narrow_terminal_shows_the_time(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """On 80 columns a long name is shortened, and not the time behind its bar."""
+    for name, value in {"FORCE_COLOR": "1", "COLUMNS": "80", "LINES": "30", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    with Watcher(as_json=False) as watcher:
+        list(watcher.counted("minutes-of-the-extraordinary-general-meeting-of-the-owners-of-2026.txt", range(30)))
+    shown = capsys.readouterr().out
+    assert "0:00:00" in shown
+    assert "minutes-of-the" in shown
+
+
 def test_a_blank_page_is_called_blank(run: Run, documents: Path) -> None:
     """Of a PDF without text or pictures it is not said that text recognition would read it."""
     (documents / "blank.pdf").write_bytes(pdf([""]))
