@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 from pathlib import Path
 
 import pytest
@@ -434,12 +435,30 @@ def test_a_worker_overtaken_anywhere_harms_nothing(reader: Reader, overtaking: s
 
 @pytest.mark.parametrize("stalled", [(), (Wait(61),)])
 def test_a_worker_overtaken_while_it_clears_away_harms_nothing(stalled: tuple[Doing, ...]) -> None:
-    """Another may read the pictures at any step of the first pass, and that one die at any step behind it."""
+    """Another may read the pictures at any step of the first pass, and that one die at any step behind it.
+
+    Once the text answers, a search at any step sees it, with its pictures or without.
+    """
+
+    def seen_while_overtaken(player: Player, change: Change, step: int, dies: int) -> list[list[str]]:
+        seen: list[list[str]] = []
+
+        def look() -> None:
+            for one in (*stalled, Deliver(0)) if fuse.steps == step else ():
+                player.play(one)
+            seen.append(player.world.visible().get("d1", []))
+
+        fuse = Fuse(dies, look=look)
+        with suppress(Unavailable, Killed):
+            player.world.ingestor(fuse).apply(change)
+        return list(dropwhile(lambda one: not one, seen))
+
+    answers = (FIRST_SEEN[SIGHTS[1]], LAST_SEEN[SIGHTS[1]])
     for step in range(1, 45):
         for dies in range(step + 1, step + 12):
             player = Player(memory_world(SightedReader()))
             player.play(Put("d1", SIGHTS[1]))
-            player.play(Deliver(0, die_at=dies, overtaken_at=step, meanwhile=(*stalled, Deliver(0))))
+            assert all(one in answers for one in seen_while_overtaken(player, player.pending[0], step, dies))
             player.check_after_all()
 
 
