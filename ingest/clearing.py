@@ -62,11 +62,9 @@ class Clearing:
             lease.end()
             raise Conflict("The document was written before it was cleared up.")
         self._clear(whose, before, upto, lease.renew if lease else lambda: None)
-        now = documents.get(whose.document_id)
-        overtaken = _answering(now) != _answering(before)
-        if lease and not (overtaken and now and now.version == lease.job.version):
+        if lease:
             lease.end()
-        if overtaken:
+        if _answering(documents.get(whose.document_id)) != _answering(before):
             raise Conflict("The document was written while it was cleared up.")
 
     def _clear(self, whose: Original, document: Document | None, upto: str, renew: Callable[[], None]) -> None:
@@ -83,22 +81,25 @@ class Clearing:
 
 
 class _Lease:
-    """Keeps others from taking on the version of a job that ended, for as long as it is renewed."""
+    """Keeps others from taking on the version of a job that ended, for as long as it is renewed.
+
+    Whoever takes it on later writes that job too, so that this one finds a `Conflict`.
+    """
 
     def __init__(self, jobs: Jobs, job: Job, clock: Callable[[], float]) -> None:
         self._jobs, self._clock = jobs, clock
         self._renewed = clock()
-        self.job = self._until(job, self._renewed + LEASE_SECONDS)
+        self._job = self._until(job, self._renewed + LEASE_SECONDS)
 
     def renew(self) -> None:
         """Go on holding it. Raises `Conflict` if that took too long, and somebody has the version."""
         now = self._clock()
         if now - self._renewed >= RENEW_SECONDS:
-            self.job, self._renewed = self._until(self.job, now + LEASE_SECONDS), now
+            self._job, self._renewed = self._until(self._job, now + LEASE_SECONDS), now
 
     def end(self) -> None:
-        """Hold it no longer."""
-        self.job = self._jobs.put(replace(self.job, lease_until=""))
+        """Hold it no longer. Raises `Conflict`, and leaves it to the sweep, if somebody has the version."""
+        self._jobs.put(replace(self._job, lease_until=""))
 
     def _until(self, job: Job, then: float) -> Job:
         return self._jobs.put(replace(job, lease_until=iso_time(then)))
