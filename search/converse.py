@@ -8,8 +8,8 @@ question: a persona gives an answer its voice, and never its grounds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -24,7 +24,7 @@ from corpus.records.conversations import BOT, Conversation, Conversations, Messa
 from corpus.records.documents import Documents
 from corpus.records.personas import Persona, Personas
 from corpus.scope import ENDED, Scope
-from search.answer import Answering, whole
+from search.answer import Answering
 from search.followups import Turn, by_rules
 from search.text import together
 from search.verify import figures_of, names_of
@@ -101,22 +101,21 @@ class Converser:
         """
         yield from self._said(scope, conversation_id, text, "stream")
 
-    def reply(self, scope: Scope, persona: Persona, text: str, turns: Sequence[Turn]) -> tuple[str, Answer]:
-        """Return what somebody means behind these turns, oldest first, and the answer to it in the persona's voice.
+    def reply(self, scope: Scope, persona: Persona, text: str, turns: Sequence[Turn]) -> Answer:
+        """Return the answer to what somebody means behind these turns, oldest first, in the persona's voice.
 
         Nothing is paid for before it is allowed. Raises `Forbidden`, and `QuotaExceeded` if today's questions are used
         up.
         """
-        with self.replying(scope, persona, text, turns) as (question, answering):
-            return question, whole(answering)
+        (answer,) = [one for one in self.replying(scope, persona, text, turns) if isinstance(one, Answer)]
+        return answer
 
-    @contextmanager
     def replying(
         self, scope: Scope, persona: Persona, text: str, turns: Sequence[Turn], *more: str
-    ) -> Iterator[tuple[str, Answering]]:
-        """The same while it is written, and looked up already; `more` are actions that it needs besides.
+    ) -> Generator[Meant | Sentence | Answer | None, None, None]:
+        """Yield the same while it is written, and first, once it was looked up, what is meant.
 
-        Leaving this in the middle ends what the model writes.
+        `more` are actions that it needs besides. Closing this in the middle ends what the model writes.
         """
         for action in ("converse", *more):
             self.allowance.allow(scope, action)
@@ -125,7 +124,8 @@ class Converser:
             voice = manner(persona) or in_language(scope.language)
             with closing(self.answer(scope, question, voice)) as answering:
                 next(answering)
-                yield question, answering
+                yield Meant(question)
+                yield from answering
 
     def _said(self, scope: Scope, conversation_id: str, text: str, *more: str) -> Replying:
         """Yield a turn of a conversation while it is answered, and keep both sides of it at once."""
@@ -137,13 +137,13 @@ class Converser:
         persona = self.personas.answering(scope.tenant_id, conversation.persona_id)
         question, verified, replies = "", list[Sentence](), list[Message]()
         try:
-            with self.replying(scope, persona, text, self._turns(scope, conversation), *more) as (question, answering):
-                yield Meant(question)
-                for one in answering:
+            with closing(self.replying(scope, persona, text, self._turns(scope, conversation), *more)) as replying:
+                for one in replying:
+                    question = one.question if isinstance(one, Meant) else question
+                    verified += [one] if isinstance(one, Sentence) else []
                     if isinstance(one, Answer):
                         replies.append(self._bots(said, question, one))
                     else:
-                        verified += [one] if one else []
                         yield one
         except (*ENDED, QuotaExceeded):
             self.conversations.add(scope, [replace(said, allowed=False)])

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from corpus.answers import Answer, Citation
+from corpus.answers import Answer, Citation, Sentence
 from corpus.errors import BadRequest
 from corpus.keys import ulid
-from corpus.records.personas import Persona
-from corpus.scope import Scope
+from footnote.api.answering import answered, answering
 from footnote.api.asker import Asker, Parts
 from footnote.api.chat_shapes import ChatCompletion, ChatRequest, ModelsReply
 from footnote.api.problems import documented
 from footnote.api.replies import Data, rendered, sent
 from footnote.api.streams import MEDIA_TYPE, sending
 from footnote.api.trails import accessed
-from footnote.connect import Footnote
-from search.followups import Turn
+from search.converse import Meant
 
 router = APIRouter(prefix="/v1", tags=["chat"], responses=documented("/v1/models"))
 CHUNKS: Mapping[int | str, dict[str, Any]] = {
@@ -33,7 +31,6 @@ CHUNKS: Mapping[int | str, dict[str, Any]] = {
     }
 }
 _MARK = re.compile(r"\[(\d+)\]")
-Deltas: TypeAlias = Generator[Data | None, None, None]
 
 
 @router.get("/models", response_model=ModelsReply)
@@ -58,13 +55,11 @@ def complete(request: Request, footnote: Parts, scope: Asker, asked: ChatRequest
         raise BadRequest("The last message is to be a user's, and to hold text.")
     persona = footnote.converser.personas.answering(scope.tenant_id, asked.model)
     head = {"id": f"chatcmpl-{ulid(footnote.clock())}", "created": int(footnote.clock()), "model": persona.persona_id}
+    trail = accessed(request, footnote, scope, "ask")
     if asked.stream:
-        deltas = _deltas(request, footnote, scope, persona, question, turns)
-        return sending(request, _chunks(head, deltas), _event)
-    with accessed(request, footnote, scope, "ask") as documents:
-        _, answer = footnote.converser.reply(scope, persona, question, turns)
-        documents.extend(answer.documents)
-    return sent(_completion(head, answer))
+        replying = footnote.converser.replying(scope, persona, question, turns, "stream")
+        return sending(request, _chunks(head, answering(trail, replying, _delta)), _event)
+    return sent(_completion(head, answered(trail, lambda: footnote.converser.reply(scope, persona, question, turns))))
 
 
 def _completion(head: Data, answer: Answer) -> Data:
@@ -75,30 +70,19 @@ def _completion(head: Data, answer: Answer) -> Data:
     return {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
 
 
-def _deltas(
-    request: Request, footnote: Footnote, scope: Scope, persona: Persona, question: str, turns: Sequence[Turn]
-) -> Deltas:
-    """Yield what of a message is there: each sentence once it is verified, None meanwhile, and last its annotations.
+def _delta(one: Meant | Sentence | Answer | None) -> Data | None:
+    """Return what a message has more by what is said: a sentence once it is verified, and last its annotations.
 
     The `openai` package puts a message together from its deltas, and can do that with one list of annotations only.
     """
-    replying, said = footnote.converser.replying(scope, persona, question, turns, "stream"), 0
-    with accessed(request, footnote, scope, "ask") as documents, replying as (_, answering):
-        yield {"role": "assistant", "content": ""}
-        for one in answering:
-            if isinstance(one, Answer):
-                documents.extend(one.documents)
-                yield {"content": one.text[said:], "annotations": _annotations(one)}
-            elif one:
-                documents.extend(cited.document_id for cited in one.citations)
-                told = one.behind + one.text
-                said += len(told)
-                yield {"content": told}
-            else:
-                yield None
+    if isinstance(one, Meant):
+        return {"role": "assistant", "content": ""}
+    if isinstance(one, Answer):  # one with citations was told by its sentences
+        return {"content": "" if one.citations else one.text, "annotations": _annotations(one)}
+    return {"content": one.behind + one.text} if one else None
 
 
-def _chunks(head: Data, deltas: Deltas) -> Generator[bytes, None, None]:
+def _chunks(head: Data, deltas: Generator[Data | None, None, None]) -> Generator[bytes, None, None]:
     """Yield deltas as they are sent, b"" for None, and behind them the end."""
     with closing(deltas):
         for delta in deltas:

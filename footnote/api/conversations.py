@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
@@ -12,6 +11,7 @@ from corpus.model import Json
 from corpus.records.conversations import Conversation, Message, conversation_data, message_data
 from corpus.records.personas import contact_data, unknown_persona
 from corpus.scope import Scope
+from footnote.api.answering import answered, telling
 from footnote.api.asker import Asker, Parts, Talker
 from footnote.api.conversation_shapes import (
     ConversationReply,
@@ -23,11 +23,9 @@ from footnote.api.conversation_shapes import (
 )
 from footnote.api.lists import Page
 from footnote.api.replies import UNCHANGED, Data, Made, Once, once, tagged
-from footnote.api.streams import ANSWER, EXAMPLE, SENTENCE, Event, Telling, described, streamed, wanted
+from footnote.api.streams import EXAMPLE, described, streamed, wanted
 from footnote.api.trails import accessed
 from footnote.connect import Footnote
-from footnote.render import sentence_data
-from search.converse import Meant
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
 EVENTS = described(
@@ -83,17 +81,19 @@ def say(request: Request, footnote: Parts, scope: Asker, conversation_id: str, s
     def still(reply: Data) -> bool:
         return reply["usedQuery"] == said.text or _understood(footnote, scope, found, reply)
 
+    def told(message: Message) -> Data:
+        (reply,) = _with_contact(footnote, found, [message])
+        return reply
+
+    trail = accessed(request, footnote, scope, "ask")
     if wanted(request):
         once_only = Once(footnote, scope, request, said.model_dump(), still)
-        telling = _answering(request, footnote, scope, found, said.text)
-        return streamed(request, once_only, telling, HTTPStatus.CREATED)
+        replying = footnote.converser.stream(scope, conversation_id, said.text)
+        return streamed(request, once_only, telling(trail, replying, told), HTTPStatus.CREATED)
 
     def make() -> Made:
-        with accessed(request, footnote, scope, "ask") as documents:
-            message = footnote.converser.say(scope, conversation_id, said.text)
-            documents.extend(message.answer.documents if message.answer else ())
-        (reply,) = _with_contact(footnote, found, [message])
-        return Made(HTTPStatus.CREATED, reply, documents)
+        message = answered(trail, lambda: footnote.converser.say(scope, conversation_id, said.text))
+        return Made(HTTPStatus.CREATED, told(message), message.answer.documents if message.answer else ())
 
     return once(footnote, scope, request, said.model_dump(), make, still)
 
@@ -104,21 +104,6 @@ def remove(footnote: Parts, scope: Talker, conversation_id: str) -> Response:
     records = footnote.converser.conversations
     records.remove(records.mine(scope, conversation_id))
     return Response(status_code=HTTPStatus.NO_CONTENT)
-
-
-def _answering(request: Request, footnote: Footnote, scope: Scope, found: Conversation, text: str) -> Telling:
-    replying = footnote.converser.stream(scope, found.conversation_id, text)
-    with accessed(request, footnote, scope, "ask") as documents, closing(replying):
-        for one in replying:
-            if isinstance(one, Meant):
-                yield Event("usedQuery", {"usedQuery": one.question})
-            elif isinstance(one, Message):
-                documents.extend(one.answer.documents if one.answer else ())
-                (reply,) = _with_contact(footnote, found, [one])
-                yield Event(ANSWER, reply, documents)
-            else:
-                documents.extend(cited.document_id for cited in (one.citations if one else ()))
-                yield Event(SENTENCE, sentence_data(one)) if one else None
 
 
 def _understood(footnote: Footnote, scope: Scope, conversation: Conversation, reply: Data) -> bool:

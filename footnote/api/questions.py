@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
@@ -11,13 +11,14 @@ from fastapi.responses import Response
 from corpus.answers import Answer
 from corpus.records.personas import contact_data
 from corpus.scope import Scope
+from footnote.api.answering import answered, telling
 from footnote.api.asker import Asker, Parts
 from footnote.api.replies import Data, Made, Once, once, sent
 from footnote.api.shapes import AnswerReply, Question, SearchReply, SearchRequest
-from footnote.api.streams import ANSWER, EXAMPLE, SENTENCE, Event, Telling, described, streamed, wanted
+from footnote.api.streams import EXAMPLE, described, streamed, wanted
 from footnote.api.trails import accessed
 from footnote.connect import Footnote
-from footnote.render import answer_data, hit_data, sentence_data
+from footnote.render import answer_data, hit_data
 
 router = APIRouter(prefix="/v1", tags=["questions"])
 EVENTS = described(
@@ -43,29 +44,17 @@ def ask(request: Request, footnote: Parts, scope: Asker, asked: Question) -> Res
     With `Accept: text/event-stream` each sentence is sent as soon as it is verified, and the answer last. What is not
     answered in full comes with whom to turn to, where the building says so.
     """
+    trail = accessed(request, footnote, scope, "ask")
     if wanted(request):
         once_only = Once(footnote, scope, request, asked.model_dump(mode="json"))
-        return streamed(request, once_only, _answering(request, footnote, scope, asked))
+        replying = footnote.stream(scope, asked.question, only=asked.only, as_of=asked.day)
+        return streamed(request, once_only, telling(trail, replying, partial(told, footnote, scope)))
 
     def make() -> Made:
-        with accessed(request, footnote, scope, "ask") as documents:
-            answer = footnote.ask(scope, asked.question, only=asked.only, as_of=asked.day)
-            documents.extend(answer.documents)
-        return Made(HTTPStatus.OK, told(footnote, scope, answer), documents)
+        answer = answered(trail, lambda: footnote.ask(scope, asked.question, only=asked.only, as_of=asked.day))
+        return Made(HTTPStatus.OK, told(footnote, scope, answer), answer.documents)
 
     return once(footnote, scope, request, asked.model_dump(mode="json"), make)
-
-
-def _answering(request: Request, footnote: Footnote, scope: Scope, asked: Question) -> Telling:
-    answering = footnote.stream(scope, asked.question, only=asked.only, as_of=asked.day)
-    with accessed(request, footnote, scope, "ask") as documents, closing(answering):
-        for one in answering:
-            if isinstance(one, Answer):
-                documents.extend(one.documents)
-                yield Event(ANSWER, told(footnote, scope, one), documents)
-            else:
-                documents.extend(cited.document_id for cited in (one.citations if one else ()))
-                yield Event(SENTENCE, sentence_data(one)) if one else None
 
 
 def told(footnote: Footnote, scope: Scope, answer: Answer) -> Data:

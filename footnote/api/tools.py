@@ -17,6 +17,7 @@ from corpus.errors import BadRequest, NotFound
 from corpus.model import Document, Hit, Page
 from corpus.records.documents import Listing
 from corpus.scope import Scope
+from footnote.api.answering import answered
 from footnote.api.malformed import of_field
 from footnote.api.questions import told
 from footnote.api.shapes import AnswerReply, Question, SearchRequest
@@ -77,10 +78,10 @@ def search_documents(call: Call, asked: SearchRequest) -> Mapping[str, Any]:
 
 def ask(call: Call, asked: Question) -> Mapping[str, Any]:
     """Answer a question from the documents."""
-    with leaving(call.footnote, call.scope, call.request_id, "ask") as documents:
-        answer = call.footnote.ask(call.scope, asked.question, only=asked.only, as_of=asked.day)
-        documents.extend(answer.documents)
-    return told(call.footnote, call.scope, answer)
+    footnote, scope = call.footnote, call.scope
+    trail = leaving(footnote, scope, call.request_id, "ask")
+    answer = answered(trail, lambda: footnote.ask(scope, asked.question, only=asked.only, as_of=asked.day))
+    return told(footnote, scope, answer)
 
 
 def read_pages(call: Call, asked: ReadRequest) -> Mapping[str, Any]:
