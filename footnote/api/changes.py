@@ -15,7 +15,8 @@ from corpus.keys import NAMESPACE
 from corpus.scope import Scope
 from footnote.api.asker import Asker, Owner, Parts
 from footnote.api.door import Most
-from footnote.api.replies import KEY, Made, expect, once, sent
+from footnote.api.once import KEY, Made, once
+from footnote.api.replies import expect, sent
 from footnote.api.shapes import Amendment, DocumentShape
 from footnote.api.trails import audited
 from footnote.connect import Footnote

@@ -22,7 +22,8 @@ from footnote.api.conversation_shapes import (
     Said,
 )
 from footnote.api.lists import Page
-from footnote.api.replies import UNCHANGED, Data, Made, Once, once, tagged
+from footnote.api.once import Made, Once, once
+from footnote.api.replies import UNCHANGED, Data, tagged
 from footnote.api.streams import EXAMPLE, described, streamed, wanted
 from footnote.api.trails import accessed
 from footnote.connect import Footnote

@@ -18,6 +18,7 @@ from corpus.records.people import Person, person_data
 from corpus.scope import Scope
 from footnote.api.asker import Admin, Asker, KeyHolder, KeyMaker, Parts
 from footnote.api.lists import Page
+from footnote.api.once import Made, once
 from footnote.api.people_shapes import (
     GrantRequest,
     GrantShape,
@@ -33,7 +34,7 @@ from footnote.api.people_shapes import (
     PersonChange,
     PersonShape,
 )
-from footnote.api.replies import UNCHANGED, Made, once, sent, tagged
+from footnote.api.replies import UNCHANGED, sent, tagged
 from footnote.api.trails import audited
 from footnote.connect import Footnote
 

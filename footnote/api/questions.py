@@ -13,7 +13,8 @@ from corpus.records.personas import contact_data
 from corpus.scope import Scope
 from footnote.api.answering import answered, telling
 from footnote.api.asker import Asker, Parts
-from footnote.api.replies import Data, Made, Once, once, sent
+from footnote.api.once import Made, Once, once
+from footnote.api.replies import Data, sent
 from footnote.api.shapes import AnswerReply, Question, SearchReply, SearchRequest
 from footnote.api.streams import EXAMPLE, described, streamed, wanted
 from footnote.api.trails import accessed

@@ -12,8 +12,9 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from corpus.errors import FootnoteError
+from footnote.api.once import REPLAYED, Once
 from footnote.api.problems import of_bug, of_error
-from footnote.api.replies import REPLAYED, Data, Once, rendered
+from footnote.api.replies import Data, rendered
 
 MEDIA_TYPE = "text/event-stream"
 BEAT_SECONDS = 3.0

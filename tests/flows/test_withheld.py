@@ -14,7 +14,7 @@ from corpus.principals import role_principal
 from corpus.records.documents import Documents
 from footnote.api.app import create_app
 from footnote.api.asker import asker
-from footnote.api.replies import KEY
+from footnote.api.once import KEY
 from footnote.connect import Footnote
 from search.answer import Answerer
 from search.withhold import PARTLY, WITHHELD
