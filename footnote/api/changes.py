@@ -14,10 +14,10 @@ from corpus.errors import TooLarge
 from corpus.keys import NAMESPACE
 from corpus.scope import Scope
 from footnote.api.asker import Asker, Owner, Parts
+from footnote.api.document_shapes import Amendment, DocumentShape
 from footnote.api.door import Most
 from footnote.api.once import KEY, Made, once
 from footnote.api.replies import expect, sent
-from footnote.api.shapes import Amendment, DocumentShape
 from footnote.api.trails import audited
 from footnote.connect import Footnote
 from footnote.render import document_data, document_with_progress

@@ -13,9 +13,9 @@ from corpus.records.documents import unknown
 from corpus.records.events import Events, event_data
 from corpus.records.shares import Shares, shared_data
 from footnote.api.asker import Asker, Parts
+from footnote.api.document_shapes import DocumentsReply, DocumentWithProgress, EventsReply, PagesReply, PageText
 from footnote.api.lists import DocumentsQuery, Page
 from footnote.api.replies import UNCHANGED, downloaded, linked, tagged
-from footnote.api.shapes import DocumentsReply, DocumentWithProgress, EventsReply, PagesReply, PageText
 from footnote.api.trails import accessed
 from footnote.render import document_data, document_with_progress, page_data, page_text_data
 

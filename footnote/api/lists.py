@@ -8,8 +8,8 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.records.documents import Listing
+from footnote.api.document_shapes import DocumentStatus
 from footnote.api.malformed import MEDIA_TYPE, Day
-from footnote.api.shapes import DocumentStatus
 
 
 class Paging(BaseModel):

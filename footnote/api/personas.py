@@ -12,7 +12,7 @@ from corpus.keys import ID
 from corpus.records.personas import Contact, Persona, Personas, persona_data, unknown_persona
 from corpus.scope import Scope
 from footnote.api.asker import Admin, Asker, Parts
-from footnote.api.conversation_shapes import PersonaRequest, PersonaShape, PersonasReply
+from footnote.api.persona_shapes import PersonaRequest, PersonaShape, PersonasReply
 from footnote.api.replies import UNCHANGED, expect, sent, tagged
 from footnote.api.trails import audited
 

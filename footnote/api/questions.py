@@ -14,8 +14,8 @@ from corpus.scope import Scope
 from footnote.api.answering import answered, telling
 from footnote.api.asker import Asker, Parts
 from footnote.api.once import Made, Once, once
+from footnote.api.question_shapes import AnswerReply, Question, SearchReply, SearchRequest
 from footnote.api.replies import Data, sent
-from footnote.api.shapes import AnswerReply, Question, SearchReply, SearchRequest
 from footnote.api.streams import EXAMPLE, described, streamed, wanted
 from footnote.api.trails import accessed
 from footnote.connect import Footnote

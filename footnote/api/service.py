@@ -8,12 +8,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel, Field
 
 from corpus.errors import FootnoteError, Unavailable
 from corpus.ports import BlobStore, Queue, Table, VectorIndex
 from footnote.api.asker import Operator, Parts
 from footnote.api.meter import RequestMeter
-from footnote.api.shapes import Health
 from footnote.connect import Footnote
 from footnote.render import exposition
 
@@ -25,6 +25,13 @@ machine_router = APIRouter(tags=["service"])
 MEASURED: dict[int | str, dict[str, Any]] = {
     HTTPStatus.OK.value: {"content": {"text/plain": {"example": 'footnote_recall_at_10{visible="10000"} 0.99\n'}}}
 }
+
+
+class Health(BaseModel):
+    """Whether the service can answer."""
+
+    status: str = Field(examples=["ok"])
+    version: str = Field(examples=["0.1.0"])
 
 
 @router.get("/health")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from footnote.api.document_shapes import DOCUMENT_ID, DocumentStatus, PageText
 from footnote.api.lists import Paging
 from footnote.api.malformed import MEDIA_TYPE
-from footnote.api.shapes import DOCUMENT_ID, DocumentStatus, HitShape, PageText
+from footnote.api.question_shapes import HitShape
 
 _SPEAKS = Field(description="whether it speaks to a language model, as no document for people has to")
 

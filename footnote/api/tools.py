@@ -19,8 +19,8 @@ from corpus.records.documents import Listing
 from corpus.scope import Scope
 from footnote.api.answering import answered
 from footnote.api.malformed import of_field
+from footnote.api.question_shapes import AnswerReply, Question, SearchRequest
 from footnote.api.questions import told
-from footnote.api.shapes import AnswerReply, Question, SearchRequest
 from footnote.api.tool_shapes import ListRequest, ReadReply, ReadRequest, ToolDocuments, ToolHits
 from footnote.api.trails import leaving
 from footnote.connect import Footnote

@@ -13,9 +13,10 @@ from corpus.keys import iso_time, ulid
 from corpus.records.uploads import PartedUpload
 from corpus.uploads import UploadPart
 from footnote.api.asker import Owner, Parts
+from footnote.api.document_shapes import DocumentShape
 from footnote.api.once import Made, once
 from footnote.api.replies import sent
-from footnote.api.shapes import DocumentShape, PartReply, PartRequest, UploadReply, UploadRequest
+from footnote.api.upload_shapes import PartReply, PartRequest, UploadReply, UploadRequest
 from footnote.render import document_data
 from ingest.upload_parts import LINK_SECONDS, Announced
 
