@@ -276,3 +276,18 @@ def test_who_may_not_stream() -> None:
     assert (said.allowed, said.required_actions) == (False, ("converse", "ask", "stream"))
     assert asks(converser, scope) == 0
     assert converser.say(may_not, name, "Is the pool open?").answer == OPEN
+
+
+def test_a_page_of_conversations_is_filled() -> None:
+    """A page holds as many conversations as it may, however many somebody has in another building between them."""
+    clock = Clock()
+    converser, ann = held(clock)
+    away = replace(ann, tenant_id="away")
+    for n in range(12):
+        clock.now += 1
+        converser.begin(ann if n % 3 == 0 else away)
+    page, cursor = converser.conversations.listed(ann, 3)
+    rest, end = converser.conversations.listed(ann, 3, cursor)
+    assert [one.conversation_id for one in (*page, *rest)] == ["id9", "id6", "id3", "id0"]
+
+    assert (len(page), len(rest), end) == (3, 1, None)

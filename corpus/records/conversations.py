@@ -6,10 +6,11 @@ once and never changed. Whoever reads goes through a scope: another person's con
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from corpus.answers import Answer, Citation
@@ -18,6 +19,7 @@ from corpus.items import ABSENT, Item, Put
 from corpus.keys import A_DAY, ID, checked_id
 from corpus.model import Json
 from corpus.ports import Table
+from corpus.records.every import filled
 from corpus.records.tenants import TenantOf
 from corpus.scope import Scope
 
@@ -88,11 +90,16 @@ class Conversations:
         return found
 
     def listed(self, scope: Scope, limit: int, after: str | None = None) -> tuple[list[Conversation], str | None]:
-        """Return a page of the asker's own conversations, those with the newest message first, and the next cursor."""
-        partition = f"USER#{scope.user_id}#CONVERSATION"
-        batch = self.table.query(OF_USER, partition, newest_first=True, limit=limit, after=after)
-        found = map(_conversation, batch.items)
-        return [one for one in found if one.tenant_id == scope.tenant_id], batch.cursor
+        """Return a page of the asker's own conversations, those with the newest message first, and the next cursor.
+
+        What they talk about in another building is not among them. A page may be short, or even empty.
+        """
+        mine = partial(self.table.query, OF_USER, f"USER#{scope.user_id}#CONVERSATION", newest_first=True)
+
+        def here(items: Sequence[Item]) -> Iterator[Conversation]:
+            return (one for one in map(_conversation, items) if one.tenant_id == scope.tenant_id)
+
+        return filled(mine, here, limit, after)
 
     def messages(
         self, conversation: Conversation, limit: int, after: str | None = None

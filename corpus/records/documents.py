@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from corpus.errors import NotFound
@@ -18,7 +19,7 @@ from corpus.items import Item, Put
 from corpus.keys import A_DAY, ID
 from corpus.model import Access, Coverage, Document, Json, Live, Reason, Stages
 from corpus.ports import Table
-from corpus.records.every import every
+from corpus.records.every import every, filled
 from corpus.scope import Scope
 
 RANGES = ("empty", "images", "garbage", "flags", "recognised")
@@ -26,10 +27,6 @@ KIND = "document"
 SORT = "DOCUMENT"
 TOMBSTONE_SECONDS = 30 * A_DAY
 OF_USER, OF_TENANT_BY_STATUS, OF_TENANT_BY_TYPE = 1, 2, 3
-
-
-PAGES_READ = 10
-"""How many pages of records one page of a list may take."""
 
 
 class Listing(NamedTuple):
@@ -90,22 +87,12 @@ class Documents:
         By index 1: `USER#{userId}#DOCUMENT`, in the order of `{uploadDate}#{documentId}`, within the days. What is
         theirs in another building is not among them. A page may be short, or even empty.
         """
-        span, found = (wanted.since, wanted.until), list[Document]()
-        for _ in range(PAGES_READ):
-            batch = self.table.query(
-                OF_USER,
-                f"USER#{scope.user_id}#DOCUMENT",
-                span,
-                newest_first=True,
-                limit=limit - len(found),
-                after=after,
-            )
-            there = map(_document, batch.items)
-            found += (one for one in there if one.tenant_id == scope.tenant_id and wanted.fits(one))
-            after = batch.cursor
-            if after is None or len(found) == limit:
-                break
-        return found, after
+        partition, span = f"USER#{scope.user_id}#DOCUMENT", (wanted.since, wanted.until)
+
+        def fitting(items: Sequence[Item]) -> Iterator[Document]:
+            return (one for one in map(_document, items) if one.tenant_id == scope.tenant_id and wanted.fits(one))
+
+        return filled(partial(self.table.query, OF_USER, partition, span, newest_first=True), fitting, limit, after)
 
     def of_tenant(self, tenant_id: str) -> Iterator[Document]:
         """Return all of a building's documents.

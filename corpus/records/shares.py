@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from corpus.items import Item, Put, Remove
 from corpus.keys import iso_time
 from corpus.model import Document, Json
 from corpus.ports import Table
-from corpus.records.documents import PAGES_READ, Documents, Listing
-from corpus.records.every import every
+from corpus.records.documents import Documents, Listing
+from corpus.records.every import every, filled
 from corpus.scope import Scope
 
 KIND = "shared"
@@ -43,16 +44,13 @@ class Shares:
 
         Each document's own record decides whether it still is. A page may be short, or even empty.
         """
-        found: list[Shared] = []
-        for _ in range(PAGES_READ):
-            batch = self.table.query(0, f"USER#{scope.user_id}", SPAN, limit=limit - len(found), after=after)
-            found += (one for one in self._documents(batch.items) if _holds(one.document, scope, wanted))
-            after = batch.cursor
-            if after is None or len(found) == limit:
-                break
-        return found, after
 
-    def _documents(self, items: tuple[Item, ...]) -> Iterator[Shared]:
+        def held(items: Sequence[Item]) -> Iterator[Shared]:
+            return (one for one in self._documents(items) if _holds(one.document, scope, wanted))
+
+        return filled(partial(self.table.query, 0, f"USER#{scope.user_id}", SPAN), held, limit, after)
+
+    def _documents(self, items: Sequence[Item]) -> Iterator[Shared]:
         there = Documents(self.table).get_many([str(item.data["documentId"]) for item in items])
         for item in items:
             if document := there.get(str(item.data["documentId"])):
