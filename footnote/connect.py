@@ -223,7 +223,7 @@ class Footnote:
         They are of documents in force: now, or on the day `as_of`.
         """
         with self.allowance.asking(scope, "search"):
-            return self.retriever(self.purse(scope)).search(scope, question, k, only, as_of)
+            return self.retriever(self.purse(scope)).search(scope, question, k, only=only, as_of=as_of)
 
     def ask(self, scope: Scope, question: str, *, only: Filter = EVERYTHING, as_of: str = "") -> Answer:
         """Return an answer whose every sentence can be opened, or one that says that nothing was found.
@@ -231,13 +231,14 @@ class Footnote:
         It rests on documents that pass the filter and are in force: now, or on the day `as_of`.
         """
         with self.allowance.asking(scope, "ask"):
-            return self._answerer(scope, in_language(scope.language)).ask(scope, question, as_of, only)
+            return self._answerer(scope, in_language(scope.language)).ask(scope, question, only=only, as_of=as_of)
 
     def stream(self, scope: Scope, question: str, *, only: Filter = EVERYTHING, as_of: str = "") -> Answering:
         """Yield the sentences of the same answer as each is verified, None while none is, and last the answer."""
         self.allowance.allow(scope, "stream")
         with self.allowance.asking(scope, "ask"):
-            yield from self._answerer(scope, in_language(scope.language)).stream(scope, question, as_of, only)
+            answerer = self._answerer(scope, in_language(scope.language))
+            yield from answerer.stream(scope, question, only=only, as_of=as_of)
 
     def _answerer(self, scope: Scope, manner: str) -> Answerer:
         purse = self.purse(scope)

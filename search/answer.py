@@ -87,15 +87,15 @@ class Answerer:
         self._texts: dict[GenerationId, Extracted | None] = {}
         self._drafted = False
 
-    def ask(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answer:
+    def ask(self, scope: Scope, question: str, *, only: Filter = EVERYTHING, as_of: str = "") -> Answer:
         """Return an answer with citations, or one that says that nothing was found.
 
         It rests on documents that pass the filter and are in force at the scope's time or, with `as_of`, an ISO date,
         on that day. What a question asks besides is answered apart, and what of it was not found is named.
         """
-        return whole(self.stream(scope, question, as_of, only))
+        return whole(self.stream(scope, question, only=only, as_of=as_of))
 
-    def stream(self, scope: Scope, question: str, as_of: str = "", only: Filter = EVERYTHING) -> Answering:
+    def stream(self, scope: Scope, question: str, *, only: Filter = EVERYTHING, as_of: str = "") -> Answering:
         """Yield the sentences of an answer as each is verified, and last the answer, of which each is a part.
 
         Yields None besides: once when the question was looked up, and while the model writes. Closing it in the middle
@@ -120,7 +120,7 @@ class Answerer:
         outcome, before = Outcome("not_found"), Found()
         for _ in range(TRIES):  # a document that is replaced while it is quoted is quoted anew
             try:
-                found = self._retriever.search(scope, question, CANDIDATES, only, as_of)
+                found = self._retriever.search(scope, question, CANDIDATES, only=only, as_of=as_of)
             except QuotaExceeded:
                 if not self._drafted:
                     raise

@@ -22,7 +22,7 @@ from corpus.keys import iso_time
 from corpus.ports import LLM
 from corpus.records.conversations import BOT, Conversation, Conversations, Message
 from corpus.records.documents import Documents
-from corpus.records.personas import Persona, Personas
+from corpus.records.personas import Persona, Personas, unknown_persona
 from corpus.scope import ENDED, Scope
 from search.answer import Answering
 from search.followups import Turn, by_rules
@@ -75,8 +75,10 @@ class Converser:
     def begin(self, scope: Scope, persona_id: str = "", title: str = "") -> Conversation:
         """Begin a conversation with a persona of the asker's building, or with its default one.
 
-        Raises `Forbidden` for somebody who may hold none.
+        Raises `NotFound` for a persona that is not there, and `Forbidden` for somebody who may hold none.
         """
+        if persona_id and not self.personas.get(scope.tenant_id, persona_id):
+            raise unknown_persona(persona_id)
         self.allowance.allow(scope, "converse")
         now = self.clock()
         told = (self.new_id(now), scope.user_id, scope.tenant_id, iso_time(now), iso_time(now), title, persona_id)

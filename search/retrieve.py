@@ -58,7 +58,7 @@ class Retriever:
         self._embedder = embedder
         self._look = look
 
-    def search(self, scope: Scope, question: str, k: int, only: Filter = EVERYTHING, as_of: str = "") -> Found:
+    def search(self, scope: Scope, question: str, k: int, *, only: Filter = EVERYTHING, as_of: str = "") -> Found:
         """Return the k best chunks that the asker may see and that pass the filter, of documents in force now.
 
         With `as_of`, an ISO date, of those in force on that day. A hit is kept only if its document, read by key, is

@@ -291,3 +291,11 @@ def test_a_page_of_conversations_is_filled() -> None:
     assert [one.conversation_id for one in (*page, *rest)] == ["id9", "id6", "id3", "id0"]
 
     assert (len(page), len(rest), end) == (3, 1, None)
+
+
+def test_nobody_begins_with_an_unknown_persona() -> None:
+    """A conversation with a persona that the building does not have is not begun, whoever asks for it."""
+    converser, ann = held(Clock())
+    with pytest.raises(NotFound, match="persona"):
+        converser.begin(ann, "nobody")
+    assert converser.conversations.listed(ann, 1) == ([], None)

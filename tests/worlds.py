@@ -107,7 +107,7 @@ class World:
         return Retriever(self.table, self.index, self.embedder)
 
     def ask(self, question: str, scope: Scope = ME, llm: LLM | None = None, as_of: str = "") -> Answer:
-        return self.answerer(llm).ask(scope, question, as_of)
+        return self.answerer(llm).ask(scope, question, as_of=as_of)
 
     def answerer(self, llm: LLM | None = None) -> Answerer:
         return Answerer(self.retriever, self.blobs, self.embedder, llm or Quotes(), Quotes())

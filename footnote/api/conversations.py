@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from corpus.model import Json
 from corpus.records.conversations import Conversation, Message, conversation_data, message_data
-from corpus.records.personas import contact_data, unknown_persona
+from corpus.records.personas import contact_data
 from corpus.scope import Scope
 from footnote.api.answering import answered, telling
 from footnote.api.asker import Asker, Parts, Talker
@@ -42,8 +42,6 @@ NEWEST = 100
 @router.post("", status_code=HTTPStatus.CREATED, response_model=ConversationShape)
 def begin(request: Request, footnote: Parts, scope: Talker, asked: ConversationRequest) -> Response:
     """Begin a conversation."""
-    if asked.personaId and not footnote.converser.personas.get(scope.tenant_id, asked.personaId):
-        raise unknown_persona(asked.personaId)
 
     def make() -> Made:
         begun = footnote.converser.begin(scope, asked.personaId, asked.title)

@@ -272,7 +272,7 @@ def test_what_was_not_found_in_it(
     """
     place = opened(client, footnote, POOL, "pool.md", sharedWith=["bob"])
     unread = Answer("not_found", "No.", notes=("Of pool.md, page 2 could not be read.",), about=(place[-36:],))
-    monkeypatch.setattr(Answerer, "stream", lambda *_: (one for one in (None, unread)))
+    monkeypatch.setattr(Answerer, "stream", lambda *_, **__: (one for one in (None, unread)))
     said = bob.say("When does it open?")
     assert said["notes"] == list(unread.notes)
     assert bob.read()[0] == said
