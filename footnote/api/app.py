@@ -9,7 +9,6 @@ from fastapi import Depends, FastAPI
 from corpus.errors import ConfigError
 from footnote.api import (
     buildings,
-    changes,
     chat,
     conversations,
     documents,
@@ -57,7 +56,7 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     app.state.most = most = most_at_once(footnote.settings.limits.bytes, behind_gateway=behind_gateway)
     app.add_middleware(Door, most=most, open_to_all=signed_in, meter=meter)
     handle(app)
-    ours = (documents, changes, uploads, questions, conversations, personas, people, buildings, levels, trails)
+    ours = (documents, uploads, questions, conversations, personas, people, buildings, levels, trails)
     for router in (one.router for one in ours):
         app.include_router(router, dependencies=[Depends(only_known)])
     for router in (one.router for one in (chat, mcp, service)):  # other people's protocols, and probes
