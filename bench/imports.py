@@ -46,7 +46,7 @@ CLOUD = {
 HANDLERS = {
     "uploads": ("from lambdas.parts import parts; p = parts(); p.queue; p.ingestor", 0.8),
     "questions": (
-        "from lambdas import questions as q; q._application(); p = q.parts(read_only=True); p.index; p.meter",
+        "from lambdas import questions as q; q._application(); p = q.parts(read_only=True); p.index; p.recall_meter",
         0.6,
     ),
     "upkeep": ("from lambdas.parts import parts; import ingest.sweep; p = parts(); p.table; p.queue", None),

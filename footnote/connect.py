@@ -148,7 +148,7 @@ class Footnote:
 
     def retriever(self, purse: Purse) -> Retriever:
         """Hybrid search, paid for out of a purse."""
-        return Retriever(self.table, self.index, purse.embedder(self.embedder), self.meter.look)
+        return Retriever(self.table, self.index, purse.embedder(self.embedder), self.recall_meter.look)
 
     def purse(self, scope: Scope) -> Purse:
         """What pays for one question of this asker's: their building."""
@@ -157,7 +157,7 @@ class Footnote:
         return Purse(self.table, self.settings.prices, self.clock, account)
 
     @cached_property
-    def meter(self) -> RecallMeter:
+    def recall_meter(self) -> RecallMeter:
         """What measures how much of what it should find a search finds."""
         return RecallMeter(self.index, self.recalls, self.settings.recall_sample, self.clock, random.random)
 

@@ -52,7 +52,7 @@ def create_app(footnote: Footnote, *, behind_gateway: bool = False) -> FastAPI:
     )
     app.state.footnote = footnote
     app.state.behind_gateway = behind_gateway
-    app.state.meter = meter = RequestMeter()
+    app.state.request_meter = meter = RequestMeter()
     app.state.most = most = most_at_once(footnote.settings.limits.bytes, behind_gateway=behind_gateway)
     app.add_middleware(Door, most=most, open_to_all=signed_in, meter=meter)
     handle(app)

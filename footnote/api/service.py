@@ -67,5 +67,5 @@ def _usable(footnote: Footnote, name: str) -> bool:
 @machine_router.get("/metrics", response_class=PlainTextResponse, responses=MEASURED)
 def metrics(request: Request, footnote: Parts, _: Operator) -> str:
     """Return what is measured, as Prometheus reads it: the requests of this process, and recall by what askers see."""
-    meter: RequestMeter = request.app.state.meter
+    meter: RequestMeter = request.app.state.request_meter
     return meter.exposition() + exposition(footnote.recalls.lately(footnote.clock()))
