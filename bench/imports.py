@@ -44,12 +44,12 @@ CLOUD = {
     "FOOTNOTE_PRIVACY_KEYS": "A" * 43 + "=",
 }
 HANDLERS = {
-    "uploads": ("from lambdas.parts import parts; p = parts(); p.queue; p.ingestor", 0.8),
+    "uploads": ("from lambdas.wired import wired; p = wired(); p.queue; p.ingestor", 0.8),
     "questions": (
-        "from lambdas import questions as q; q._application(); p = q.parts(read_only=True); p.index; p.recall_meter",
+        "from lambdas import questions as q; q._application(); p = q.wired(read_only=True); p.index; p.recall_meter",
         0.6,
     ),
-    "upkeep": ("from lambdas.parts import parts; import ingest.sweep; p = parts(); p.table; p.queue", None),
+    "upkeep": ("from lambdas.wired import wired; import ingest.sweep; p = wired(); p.table; p.queue", None),
 }
 """For each handler what its first event imports and opens before it asks anybody anything, and its import's bar."""
 

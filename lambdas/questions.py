@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from lambdas.parts import parts
+from lambdas.wired import wired
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -24,4 +24,4 @@ def _application() -> Callable[[dict[str, Any], Any], dict[str, Any]]:
 
     from footnote.api.app import create_app  # noqa: PLC0415
 
-    return Mangum(create_app(parts(read_only=True), behind_gateway=True), lifespan="off")
+    return Mangum(create_app(wired(read_only=True), behind_gateway=True), lifespan="off")

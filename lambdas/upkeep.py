@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambdas.parts import parts
+from lambdas.wired import wired
 
 
 def handler(event: object, context: object) -> dict[str, int]:
@@ -10,6 +10,6 @@ def handler(event: object, context: object) -> dict[str, int]:
     del event, context
     from ingest.sweep import sweep  # noqa: PLC0415
 
-    footnote = parts()
+    footnote = wired()
     swept = sweep(footnote.table, footnote.queue, footnote.clock)
     return {"resent": swept.resent, "closed": swept.closed}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from corpus.ports import Deliveries
-from lambdas.parts import parts
+from lambdas.wired import wired
 
 if TYPE_CHECKING:
     from corpus.model import Delivery
@@ -29,7 +29,7 @@ def handler(event: object, context: Any) -> Mapping[str, object]:
     from ingest.claim import Stopped  # noqa: PLC0415
     from lambdas.events import partial  # noqa: PLC0415
 
-    footnote = parts()
+    footnote = wired()
     batch = Batch(event, cast("Source", footnote.queue))
     left = float(context.get_remaining_time_in_millis()) / 1000
     deadline = time.monotonic() + left - RESERVED_SECONDS

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=2)
-def parts(*, read_only: bool = False) -> Footnote:
+def wired(*, read_only: bool = False) -> Footnote:
     """Return everything wired as the environment says; with `read_only`, over an index that refuses to be changed."""
     from footnote.connect import connect  # noqa: PLC0415 -- here and in the handlers: a cold start imports what it needs
     from footnote.settings import Settings  # noqa: PLC0415
