@@ -27,9 +27,9 @@ import numpy as np
 from bench.timing import HEAD, machine, row
 from corpus.blobs.folder import FolderBlobs
 from corpus.model import Extracted, GenerationId, Passage, Purpose, Space
-from corpus.parts import PART_PAGES, Part
 from corpus.ports import LEASE_SECONDS, Embedder, Limits
 from corpus.queues.sqlite import SqliteQueue
+from corpus.raw_pages import PART_PAGES, Part
 from corpus.records.documents import Documents
 from corpus.records.jobs import Jobs, Progress
 from corpus.tables.sqlite import SqliteTable

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # the settings take their limits from here, and want none of 
         Space,
         Vector,
     )
-    from corpus.parts import Part
+    from corpus.raw_pages import Part
     from corpus.scope import Where
     from corpus.uploads import BegunUpload, Link, UploadPart
     from corpus.ways import Exact, GraphState

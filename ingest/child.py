@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from corpus import parts, texts
+from corpus import raw_pages, texts
 from corpus.errors import Rejected, TooLarge, Unreadable
 from corpus.ports import Limits
 from ingest import ocr
@@ -115,10 +115,10 @@ def _done(request: Message, data: bytes, limits: Limits) -> Iterator[tuple[Messa
             engine, budget = ocr.Tesseract(**sight["engine"]), ocr.Budget(**sight["budget"])
             found = ocr.seen(data, found, limits, engine, budget)
         for part in found:
-            yield {"part": part.begin}, parts.dump_part(part)
+            yield {"part": part.begin}, raw_pages.dump_part(part)
         yield {"read": True}, b""
     elif paged and request["asked"] == "assembled":
-        yield texts.dump_text(paged.assembled(parts.load_parts(data)))
+        yield texts.dump_text(paged.assembled(raw_pages.load_parts(data)))
     else:
         yield texts.dump_text(extractor.extract(data, limits))
 

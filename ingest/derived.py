@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from corpus import parts, texts
+from corpus import raw_pages, texts
 from corpus.errors import BlobMissing, Conflict
 from corpus.keys import chunk_id, processed_prefix
 from corpus.model import HEADING_SEPARATOR, Chunk, Document, Extracted, Generation, GenerationId, Passage
-from corpus.parts import Part
 from corpus.ports import BlobStore
+from corpus.raw_pages import Part
 from corpus.words import file_words, heading_line
 
 if TYPE_CHECKING:
@@ -73,12 +73,14 @@ class Derived:
 
     def parts(self) -> tuple[Part, ...]:
         """Return the parts of the text that were kept before all were read, as far as they follow on one another."""
-        return parts.in_a_row(part for name in self._checkpoints(PARTS) if (part := self._load(name, parts.load_part)))
+        return raw_pages.in_a_row(
+            part for name in self._checkpoints(PARTS) if (part := self._load(name, raw_pages.load_part))
+        )
 
     def keep_part(self, part: Part) -> None:
         """Keep a part under the number of its first page, unless it is all there is: then the text is kept next."""
         if not part.whole:
-            self._keep(f"{PARTS}{part.begin + 1}.json", parts.dump_part(part))
+            self._keep(f"{PARTS}{part.begin + 1}.json", raw_pages.dump_part(part))
 
     def keep_extracted(self, extracted: Extracted) -> Extracted:
         """Keep the text, then its structure: the second says that both are there."""

@@ -18,8 +18,8 @@ from typing import Self
 from corpus import errors
 from corpus.errors import Rejected, TimedOut, Unavailable, Unreadable
 from corpus.model import Extracted
-from corpus.parts import Part, dump_parts, load_part
 from corpus.ports import Limits
+from corpus.raw_pages import Part, dump_parts, load_part
 from corpus.texts import load_text
 from ingest.child import Message, pack, unpack
 from ingest.extractors import paged_of

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from corpus.errors import ConfigError, TooLarge
 from corpus.model import PageProblem
-from corpus.parts import Part, RawPage
 from corpus.ports import Limits
+from corpus.raw_pages import Part, RawPage
 from ingest.clean import letters
 from ingest.paging import in_parts
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from corpus.parts import PART_PAGES, Part, RawPage
+from corpus.raw_pages import PART_PAGES, Part, RawPage
 
 PART_SECONDS = 5.0
 """Pages that are slow to read make shorter parts, so that no slice of time is too short for one."""

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from corpus.errors import BlobMissing, Conflict, NoText, QuotaExceeded, Rejected, Unavailable
 from corpus.keys import Original, change_id, iso_time
 from corpus.model import Blob, Change, Chunk, Document, Extracted, GenerationId, Live, Reason
-from corpus.parts import Part
 from corpus.ports import MAX_DELIVERIES, BlobStore, Deliveries, Embedder, Table, VectorIndex
 from corpus.prices import LISTED, Prices
 from corpus.purse import Purse
+from corpus.raw_pages import Part
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
 from ingest import chunk, describe, tokens

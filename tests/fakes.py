@@ -46,8 +46,8 @@ from corpus.model import (
     Section,
     Space,
 )
-from corpus.parts import OutlineEntry, Part, RawPage
 from corpus.ports import LEASE_SECONDS, MAX_DELAY_SECONDS, MAX_DELIVERIES, Limits, Queue
+from corpus.raw_pages import OutlineEntry, Part, RawPage
 from corpus.scope import Where
 from corpus.ways import Exact, GraphState, Way
 

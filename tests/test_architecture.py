@@ -21,7 +21,7 @@ NOUNS = tuple(
         "principals",
         "scope",
         "answers",
-        "parts",
+        "raw_pages",
         "ports",
         "errors",
         "keys",

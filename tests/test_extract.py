@@ -16,8 +16,8 @@ import pytest
 
 from corpus.errors import Encrypted, NoText, Rejected, TimedOut, TooLarge, Unreadable, UnsupportedType
 from corpus.model import Extracted, Page, Section
-from corpus.parts import OutlineEntry, Part, RawPage, dump_part, dump_parts, load_part, load_parts
 from corpus.ports import Limits
+from corpus.raw_pages import OutlineEntry, Part, RawPage, dump_part, dump_parts, load_part, load_parts
 from corpus.texts import dump_text, load_text
 from ingest import extract
 from ingest.child import HEAD, pack, unpack

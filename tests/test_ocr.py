@@ -11,8 +11,8 @@ import pypdfium2
 import pytest
 
 from corpus.errors import ConfigError, TooLarge
-from corpus.parts import Part, RawPage
 from corpus.ports import Limits
+from corpus.raw_pages import Part, RawPage
 from footnote.commands.doctor import findings
 from footnote.connect import connect
 from footnote.settings import Settings

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from corpus.errors import Encrypted, NoText, Rejected, TooLarge, Unreadable
 from corpus.model import Extracted, Page, PageProblem, Section
-from corpus.parts import OutlineEntry, Part, RawPage
 from corpus.ports import Limits
+from corpus.raw_pages import OutlineEntry, Part, RawPage
 from ingest.clean import GARBAGE_SHARE, PAGE_BREAK, clean, letters, mend_hyphens, undecodable
 from ingest.paging import in_parts
 

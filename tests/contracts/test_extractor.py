@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from corpus.errors import NoText, TooLarge, Unreadable
-from corpus.parts import PART_PAGES, RawPage
 from corpus.ports import Limits
+from corpus.raw_pages import PART_PAGES, RawPage
 from tests.contracts.adapters import LongSamples, Samples
 
 LIMITS = Limits(bytes=10**8, pages=200, characters=10**6, memory=2**30, seconds=30)

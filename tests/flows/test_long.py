@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.model import Change, Extracted
-from corpus.parts import PART_PAGES, Part
+from corpus.raw_pages import PART_PAGES, Part
 from corpus.records.jobs import STAGES, Job, Jobs, JobStage, Progress
 from footnote.render import far
 from ingest.claim import MAX_ATTEMPTS, Hold, Stopped

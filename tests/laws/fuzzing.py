@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple
 
 from corpus.errors import Rejected
 from corpus.model import Extracted
-from corpus.parts import dump_part, load_part
 from corpus.ports import Limits
+from corpus.raw_pages import dump_part, load_part
 from corpus.texts import dump_text, load_text
 from ingest.chunk import chunk
 from ingest.clean import PAGE_BREAK
