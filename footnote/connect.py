@@ -246,9 +246,18 @@ class Footnote:
         return Answerer(self.retriever(purse), self.blobs, self.embedder, llm, Quotes(), manner)
 
     @property
+    def personas(self) -> Personas:
+        """The records of personas."""
+        return Personas(self.table)
+
+    @property
+    def conversations(self) -> Conversations:
+        """The records of conversations."""
+        return Conversations(self.table, self.tenants.get)
+
+    @property
     def converser(self) -> Converser:
         """Holds conversations."""
-        records = Conversations(self.table, self.tenants.get), Personas(self.table)
 
         def answer(scope: Scope, question: str, manner: str) -> Answering:
             return self._answerer(scope, manner).stream(scope, question)
@@ -256,7 +265,7 @@ class Footnote:
         def rewriter(scope: Scope) -> LLM:
             return self.purse(scope).llm(self.llm, "rewrite")
 
-        return Converser(*records, rewriter, self.allowance, answer, self.clock, ulid)
+        return Converser(self.conversations, self.personas, rewriter, self.allowance, answer, self.clock, ulid)
 
     def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes, terms: Terms = NO_TERMS) -> bool:
         """Put the bytes unless they are those of the record; return whether anything is to be done for the document."""

@@ -36,8 +36,7 @@ _MARK = re.compile(r"\[(\d+)\]")
 @router.get("/models", response_model=ModelsReply)
 def models(footnote: Parts, scope: Asker) -> Response:
     """List the building's personas, as models; without any there is one that has nothing of its own to say."""
-    personas = footnote.converser.personas
-    found = personas.of_tenant(scope.tenant_id) or [personas.answering(scope.tenant_id, "")]
+    found = footnote.personas.of_tenant(scope.tenant_id) or [footnote.personas.answering(scope.tenant_id, "")]
     data = [{"id": one.persona_id, "object": "model", "created": 0, "owned_by": scope.tenant_id} for one in found]
     return sent({"object": "list", "data": data})
 
@@ -53,7 +52,7 @@ def complete(request: Request, footnote: Parts, scope: Asker, asked: ChatRequest
     question, turns = asked.question_and_turns()
     if not question:
         raise BadRequest("The last message is to be a user's, and to hold text.")
-    persona = footnote.converser.personas.answering(scope.tenant_id, asked.model)
+    persona = footnote.personas.answering(scope.tenant_id, asked.model)
     head = {"id": f"chatcmpl-{ulid(footnote.clock())}", "created": int(footnote.clock()), "model": persona.persona_id}
     trail = accessed(request, footnote, scope, "ask")
     if asked.stream:

@@ -53,14 +53,14 @@ def begin(request: Request, footnote: Parts, scope: Talker, asked: ConversationR
 @router.get("", response_model=ConversationsReply, responses=UNCHANGED)
 def conversations(request: Request, footnote: Parts, scope: Talker, page: Page) -> Response:
     """List your conversations, those with the newest message first. Without a cursor it was the last page."""
-    found, following = footnote.converser.conversations.listed(scope, page.limit, page.cursor)
+    found, following = footnote.conversations.listed(scope, page.limit, page.cursor)
     return tagged(request, {"conversations": [conversation_data(one) for one in found], "cursor": following})
 
 
 @router.get("/{conversation_id}", response_model=ConversationReply, responses=UNCHANGED)
 def conversation(request: Request, footnote: Parts, scope: Talker, conversation_id: str, page: Page) -> Response:
     """Return a conversation with its messages, newest first, without what rests on documents you may no longer read."""
-    found = footnote.converser.conversations.mine(scope, conversation_id)
+    found = footnote.conversations.mine(scope, conversation_id)
     said, following = footnote.converser.shown(scope, found, page.limit, page.cursor)
     messages = _with_contact(footnote, found, said)
     return tagged(request, {**conversation_data(found), "messages": messages, "cursor": following})
@@ -75,7 +75,7 @@ def say(request: Request, footnote: Parts, scope: Asker, conversation_id: str, s
     With `Accept: text/event-stream` what was meant is told first, then each sentence as soon as it is verified, and the
     message last. Who leaves before that finds in the conversation what was verified until then.
     """
-    found = footnote.converser.conversations.mine(scope, conversation_id)
+    found = footnote.conversations.mine(scope, conversation_id)
 
     def still(reply: Data) -> bool:
         return reply["usedQuery"] == said.text or _understood(footnote, scope, found, reply)
@@ -100,8 +100,7 @@ def say(request: Request, footnote: Parts, scope: Asker, conversation_id: str, s
 @router.delete("/{conversation_id}", status_code=HTTPStatus.NO_CONTENT)
 def remove(footnote: Parts, scope: Talker, conversation_id: str) -> Response:
     """Remove a conversation with all that was said in it."""
-    records = footnote.converser.conversations
-    records.remove(records.mine(scope, conversation_id))
+    footnote.conversations.remove(footnote.conversations.mine(scope, conversation_id))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -113,7 +112,7 @@ def _understood(footnote: Footnote, scope: Scope, conversation: Conversation, re
 
 def _with_contact(footnote: Footnote, conversation: Conversation, said: list[Message]) -> list[dict[str, Json]]:
     """Messages as they are sent: answers that are not all of it bear the persona's contact, as it is now."""
-    contact = footnote.converser.personas.answering(conversation.tenant_id, conversation.persona_id).contact
+    contact = footnote.personas.answering(conversation.tenant_id, conversation.persona_id).contact
     told = contact_data(contact) if contact else None
     open_ended = [one.answer is not None and one.answer.type != "grounded" for one in said]
     return [

@@ -61,5 +61,5 @@ def ask(request: Request, footnote: Parts, scope: Asker, asked: Question) -> Res
 def told(footnote: Footnote, scope: Scope, answer: Answer) -> Data:
     """An answer as it is sent; one that is not all of it bears the contact of the building's default persona."""
     grounded = answer.type == "grounded"
-    contact = None if grounded else footnote.converser.personas.answering(scope.tenant_id, "").contact
+    contact = None if grounded else footnote.personas.answering(scope.tenant_id, "").contact
     return {**answer_data(answer), "contact": contact_data(contact) if contact else None}
