@@ -184,13 +184,14 @@ class People:
                 hint="Sign in as you did before, or ask whoever runs your building.",
             )
         changed = folded(had) not in {"", folded(after.email)}
-        old = self._emails.held(had).of(after.user_id) if changed else []
-        if had and not (old or held.items):
+        before_held = self._emails.held(had) if changed else held
+        if had and not before_held.items and not held.items:
             raise ConfigError(
                 "An e-mail that was verified here is not known any more: it was hashed under a key that is not in "
                 "FOOTNOTE_PRIVACY_KEYS.",
                 hint="Put it back, behind the key that seals; `footnote person seal` says when a key may go.",
             )
+        old = before_held.of(after.user_id) if changed else []  # another's, where both had been given it
         return [*self._emails.claimed(after.user_id, held), *(Remove(one.pk, one.sk, one.rev) for one in old)]
 
     @property

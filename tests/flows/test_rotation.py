@@ -303,6 +303,25 @@ def test_an_e_mail_of_two_that_are_both_to_be_sealed(world: World) -> None:
     assert people.of_email("lee@example.org") == people.get("bob")
 
 
+def test_who_lost_an_e_mail_to_another_takes_a_new_one(world: World) -> None:
+    """Whoever an e-mail was taken from, as it is another's too, comes in again with one of their own."""
+    for keys, name in (((OLD,), "ann"), ((OTHER,), "bob")):
+        under(world.table, *keys).signed_in(claims(name, email="both@example.org"), "home", world.clock())
+        world.clock.sleep(1)
+    assert set(run(world.table, NEW, OLD, OTHER).values()) == {SEALED, Outcome.DISPUTED}
+    people = under(world.table, NEW, OLD, OTHER)
+    first = people.of_email("both@example.org")
+    assert first
+    (lost,) = {"ann", "bob"} - {first.user_id}
+    with pytest.raises(Forbidden, match="another person"):
+        people.signed_in(claims(lost, 2, "both@example.org"), "home", world.clock())
+    assert people.signed_in(claims(lost, 3), "home", world.clock()).email == f"{lost}@example.org"
+    for name, email in ((first.user_id, "both@example.org"), (lost, f"{lost}@example.org")):
+        found = people.of_email(email)
+        assert found
+        assert found.user_id == name
+
+
 def test_who_is_met_twice(world: World) -> None:
     """Whoever signs in behind the place where a run is, and so is met again at the end, counts once."""
     both, names = under(world.table, NEW, OLD), [f"p{n}" for n in range(102)]
