@@ -123,7 +123,7 @@ def checked_time(name: str, value: str) -> str:
     if not value:
         return ""
     with suppress(ValueError, OverflowError, OSError):
-        found = datetime.fromisoformat(f"{value}T00:00:00+00:00" if _DAY.fullmatch(value) else value)
+        found = datetime.fromisoformat(f"{value}T00:00:00+00:00" if _DAY.fullmatch(value) else value.upper())
         if found.tzinfo:
             return iso_time(found.timestamp())
     raise BadRequest(f"{name} {value[:40]!r} is no time.", hint="Times are written like 2027-01-31T16:00:00Z.")

@@ -7,7 +7,7 @@ import uuid
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, File, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from fastapi.responses import Response
 
 from corpus.errors import BlobMissing, NotFound, TooLarge
@@ -28,6 +28,7 @@ from footnote.api.document_shapes import (
 )
 from footnote.api.door import Most
 from footnote.api.lists import DocumentsQuery, Page
+from footnote.api.malformed import only_a_file
 from footnote.api.once import KEY, Made, once
 from footnote.api.replies import UNCHANGED, downloaded, expect, linked, sent, tagged
 from footnote.api.trails import accessed, audited
@@ -123,7 +124,7 @@ def pages(request: Request, footnote: Parts, scope: Asker, document_id: str) -> 
     return tagged(request, {"pages": [page_data(page) for page in text.pages] if text else []})
 
 
-@router.post("", status_code=HTTPStatus.ACCEPTED, response_model=DocumentShape)
+@router.post("", status_code=HTTPStatus.ACCEPTED, response_model=DocumentShape, dependencies=[Depends(only_a_file)])
 def upload(
     request: Request,
     footnote: Parts,

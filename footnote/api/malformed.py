@@ -10,19 +10,23 @@ from typing import Annotated, Any
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, JsonValue, WithJsonSchema
+from starlette.datastructures import ImmutableMultiDict
+
+from corpus.errors import BadRequest
+from corpus.keys import checked_time
 
 HINT = "/openapi.json says what this route takes, with an example."
 JSON_HINT = "Send a JSON object as `content-type: application/json`; /openapi.json has an example for this route."
 FILE_HINT = "Send it as the multipart field `file`, with its name: `curl -F file=@house-rules.pdf …`."
-UNKNOWN_PARAMETER = "unknown_query_parameter"
-A_TIME = "has to be a time with its zone, like 2027-01-31T00:00:00Z"
+UNKNOWN_PARAMETER, REPEATED = "unknown_query_parameter", "repeated"
 LONGEST = 60
 """Characters of a field's name that are repeated."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 _SAID: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "is missing",
+    REPEATED: lambda _: "may be given once",
     "extra_forbidden": lambda _: "is not known here",
     "string_type": lambda _: "has to be a text",
     "string_too_short": lambda known: (
@@ -33,10 +37,6 @@ _SAID: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "int_type": lambda _: "has to be a whole number",
     "int_parsing": lambda _: "has to be a whole number",
     "int_from_float": lambda _: "has to be a whole number",
-    "datetime_type": lambda _: A_TIME,
-    "datetime_parsing": lambda _: A_TIME,
-    "datetime_from_date_parsing": lambda _: A_TIME,
-    "timezone_aware": lambda _: A_TIME,
     "bool_type": lambda _: "has to be true or false",
     "bool_parsing": lambda _: "has to be true or false",
     "greater_than_equal": lambda known: f"has to be {known['ge']:,} or more",
@@ -64,7 +64,7 @@ def said(error: Mapping[str, Any], content_type: str) -> tuple[str, str]:
         known = error["ctx"]["known"]
         takes = f"It takes {_listed(known)}." if known else "It takes none."
         return f"This route has no query parameter `{names[0][:LONGEST]}`.", takes
-    if names == ["file"]:
+    if names == ["file"] and kind != REPEATED:
         return "The request has no file.", FILE_HINT
     return of_field(error, names, "" if where == "body" else f" ({where})"), HINT
 
@@ -82,13 +82,32 @@ def about(error: Mapping[str, Any]) -> str:
 
 
 async def only_known(request: Request) -> None:
-    """Refuse a query parameter that the route does not have: it may be a filter with a slip of the pen."""
+    """Refuse a query parameter that the route does not have: it may be a filter with a slip of the pen.
+
+    So is one that comes twice: but for the last, they would be dropped.
+    """
     if not request.scope.get("query_string"):
         return
     known = _query_parameters(request.scope["route"].dependant)
     if unknown := sorted(set(request.query_params) - known):
         where = ("query", unknown[0])
         raise RequestValidationError([{"type": UNKNOWN_PARAMETER, "loc": where, "ctx": {"known": sorted(known)}}])
+    _once("query", request.query_params)
+
+
+async def only_a_file(request: Request) -> None:
+    """Refuse a form with more than one file, or with anything else: what is not taken is not dropped either."""
+    form = await request.form()
+    if unknown := sorted(set(form) - {"file"}):
+        raise RequestValidationError([{"type": "extra_forbidden", "loc": ("body", unknown[0])}])
+    _once("body", form)
+
+
+def _once(where: str, given: ImmutableMultiDict[str, Any]) -> None:
+    """Refuse what bears the same name twice."""
+    names = [name for name, _ in given.multi_items()]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise RequestValidationError([{"type": REPEATED, "loc": (where, twice)}])
 
 
 def _query_parameters(dependant: Dependant) -> set[str]:
@@ -115,6 +134,20 @@ def _day(given: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_day)]
 """A day as people write it to programs, YYYY-MM-DD."""
+
+
+def _moment(given: object) -> str:
+    try:
+        if isinstance(given, str) and given:
+            return checked_time("", given)
+    except BadRequest:
+        pass
+    raise ValueError("has to be a day like 2027-01-31, or a time with its zone, like 2027-01-31T00:00:00Z")
+
+
+_EITHER: JsonValue = [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]
+Moment = Annotated[str, BeforeValidator(_moment), WithJsonSchema({"anyOf": _EITHER})]
+"""A time as it is stored; a day alone is its first moment, in UTC."""
 MEDIA_TYPE = r"^[^/\s]+/[^/\s]+$"
 """What a media type looks like: a suffix in its place would find nothing, and never say why."""
 _PATTERNS: Mapping[str, str] = {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.keys import A_DAY
 from corpus.records.api_keys import KeyTerms
 from corpus.records.grants import Role
 from corpus.records.levels import LevelName
+from footnote.api.malformed import Moment
 
 LANGUAGE = r"^([a-z]{2}(-[A-Z]{2})?)?$"
 """An ISO code, maybe with that of a country; or nothing."""
@@ -144,8 +145,8 @@ class GrantRequest(BaseModel):
     userId: str = Field(max_length=128)
     role: Role
     unitId: str | None = Field(default=None, max_length=128)
-    start: AwareDatetime | None = Field(default=None, alias="from")
-    until: AwareDatetime | None = Field(default=None, description="the first moment at which it counts no more")
+    start: Moment | None = Field(default=None, alias="from", description="a day alone is its first moment, in UTC")
+    until: Moment | None = Field(default=None, description="the first moment at which it counts no more")
 
 
 class GrantShape(BaseModel):

@@ -289,10 +289,27 @@ JSON = {"content-type": "application/json"}
         (("GET", "/v1/nothing", "", {}), "There is no such route.", "/openapi.json"),
         (("GET", "/", "", {}), "There is no such route.", "/openapi.json"),
         (
-            ("POST", "/v1/grants", '{"userId": "ann", "role": "guest", "from": "2026-01-01"}', JSON),
-            "`from` has to be a time with its zone, like 2027-01-31T00:00:00Z.",
+            ("POST", "/v1/grants", '{"userId": "ann", "role": "guest", "from": "2026-01-01T00:00"}', JSON),
+            "`from` has to be a day like 2027-01-31, or a time with its zone, like 2027-01-31T00:00:00Z.",
             "",
         ),
+        (
+            ("POST", "/v1/grants", '{"userId": "ann", "role": "guest", "from": 1798761600}', JSON),
+            "`from` has to be a day like 2027-01-31, or a time with its zone, like 2027-01-31T00:00:00Z.",
+            "",
+        ),
+        (
+            ("POST", "/v1/grants", '{"userId": "ann", "role": "guest", "until": "2027-02-30"}', JSON),
+            "`until` has to be a day like 2027-01-31, or a time with its zone, like 2027-01-31T00:00:00Z.",
+            "",
+        ),
+        (
+            ("POST", "/v1/grants/import", '{"csv": "userId,role,unitId,from,until\\nann,guest,,1798761600,\\n"}', JSON),
+            "Line 2: from '1798761600' is no time.",
+            "Z",
+        ),
+        (("GET", "/v1/documents?limit=1&limit=2", "", {}), "`limit` (query) may be given once.", ""),
+        (("GET", "/v1/documents?status=ready&status=error", "", {}), "`status` (query) may be given once.", ""),
         (
             ("POST", "/v1/keys", '{"name": "k", "allowedActions": ["fly"]}', JSON),
             "You may not give",
@@ -318,6 +335,21 @@ def test_what_a_refusal_says_besides(client: TestClient) -> None:
     unread = client.post("/v1/documents", content=b"--x", headers={"content-type": "multipart/form-data"})
     assert (unread.status_code, unread.json()["detail"]) == (400, "Missing boundary in multipart.")
     assert of_error(Unavailable("later", retry_after=0.4)).headers["Retry-After"] == "1"
+
+
+def test_one_file_at_a_time(client: TestClient) -> None:
+    """A form with two files, or with what an upload does not take, is refused: nothing of it is dropped in silence."""
+    one, two = ("file", ("a.txt", b"one")), ("file", ("b.txt", b"two"))
+    for files, data, says in (
+        ([one, two], {}, "`file` may be given once."),
+        ([one], {"file": "x"}, "`file` may be given once."),
+        ([one], {"title": "Rules"}, "`title` is not known here."),
+        ([one, ("files", ("b.txt", b"two"))], {}, "`files` is not known here."),
+    ):
+        reply = client.post("/v1/documents", files=files, data=data)
+        assert (reply.status_code, reply.json()["detail"]) == (422, says)
+        assert reply.json()["hint"]
+    assert client.get("/v1/documents").json()["documents"] == []
 
 
 def test_too_large(client: TestClient) -> None:

@@ -206,6 +206,25 @@ def test_a_guest_reads_during_the_stay(
     assert bob("GET", f"/documents/{name}").status_code == 404
 
 
+def test_a_grant_is_from_one_day_to_another(ann: Someone, footnote: Footnote) -> None:
+    """A day alone is its first moment, in UTC, whether grants come one by one or from CSV; so is a time in any zone."""
+    admin(footnote, "ann")
+    for first, last in (
+        ("2027-07-03", "2027-07-10"),
+        ("2027-07-03T02:00:00+02:00", "2027-07-09T14:00-10:00"),
+        ("2027-07-03t00:00:00z", "2027-07-10T00:00:00.000Z"),
+    ):
+        asked = {"userId": "bob", "role": "guest", "from": first, "until": last}
+        assert ann("POST", "/grants", json=asked).status_code == 201
+        line = f"userId,role,unitId,from,until\nbob,guest,,{first},{last}\n"
+        assert ann("POST", "/grants/import", json={"csv": line}).json() == {"lines": 1, "granted": 1}
+    bobs = [one for one in ann("GET", "/grants").json()["grants"] if one["userId"] == "bob"]
+    span = ("2027-07-03T00:00:00.000Z", "2027-07-10T00:00:00.000Z")
+    assert [(one["from"], one["until"]) for one in bobs] == [span] * 6
+    none = ann("POST", "/grants", json={"userId": "bob", "role": "guest", "from": "2027-07-03", "until": None}).json()
+    assert (none["from"], none["until"]) == ("2027-07-03T00:00:00.000Z", None)
+
+
 def test_a_resident_is_everyone_in_the_building(ann: Someone, bob: Someone, footnote: Footnote, clock: Clock) -> None:
     """What is public is found by residents, from the moment of their grant to that of its end or its removal."""
     admin(footnote, "ann")
