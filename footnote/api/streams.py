@@ -109,8 +109,9 @@ def _event(name: str, data: bytes) -> bytes:
 async def beating(events: Generator[bytes, None, None], seconds: float) -> AsyncIterator[bytes]:
     """Yield what a generator that waits does, but for b"", and a comment whenever nothing was sent for so many seconds.
 
-    It is worked on in the threads of the handlers, a step at a time. Closing this, as happens when the asker leaves,
-    closes it behind the step it is in.
+    It is worked on in the threads of the handlers, a step at a time, and the next once this one was taken: what it held
+    to be true when it yielded is told then. Closing this, as happens when the asker leaves, closes it behind the step
+    it is in.
     """
     loop = asyncio.get_running_loop()
     said: bytes | None = b""
@@ -119,12 +120,13 @@ async def beating(events: Generator[bytes, None, None], seconds: float) -> Async
     try:
         while said is not None:
             await asyncio.wait({step}, timeout=max(0.0, due - loop.time()))
-            said = step.result() if step.done() else BEAT
-            if step.done() and said is not None:
-                step = asyncio.ensure_future(run_in_threadpool(next, events, None))
+            done = step.done()
+            said = step.result() if done else BEAT
             if said:
-                due = loop.time() + seconds
                 yield said
+                due = loop.time() + seconds
+            if done and said is not None:
+                step = asyncio.ensure_future(run_in_threadpool(next, events, None))
     finally:
         if said is not None:
             step.add_done_callback(lambda _: loop.run_in_executor(None, events.close))

@@ -244,3 +244,22 @@ def test_signs_of_life() -> None:
     assert [one for one in found if one != BEAT] == [b"first", b"second", b"third"]
     assert found.count(BEAT) >= 2
     assert BEAT not in asyncio.run(all_of(60))
+
+
+def test_who_reads_slowly() -> None:
+    """Nothing is worked out ahead of whoever reads: what they are told next is held against their rights then."""
+    begun: list[bytes] = []
+
+    def told() -> Generator[bytes, None, None]:
+        for one in (b"first", b"second"):
+            begun.append(one)
+            yield one
+
+    async def slowly() -> list[list[bytes]]:
+        known = []
+        async for one in beating(told(), 60):
+            await asyncio.sleep(0.05)
+            known.append([one, *begun])
+        return known
+
+    assert asyncio.run(slowly()) == [[b"first", b"first"], [b"second", b"first", b"second"]]
