@@ -60,21 +60,25 @@ class Uploads:
         """
         documents = Documents(self.table)
         while (document := documents.get(document_id)) is None or document.deleted_at:
-            fresh = Document(
-                document_id=document_id,
-                user_id=scope.user_id,
-                tenant_id=scope.tenant_id,
-                file_name=plain_name(file_name),
-                upload_date=iso_time(self.clock()),
-                version=document.version if document else "",
-                rev=document.rev if document else 0,
-            )
             try:
-                documents.put(fresh)
+                while document and document.access.shared_with:  # whom its removal had no room for
+                    document = bury(self.table, document)
+                documents.put(self._fresh(scope, document_id, file_name, document))
             except Conflict:  # another put was faster: it is there now
                 continue
         if not document.is_of(scope):
             raise unknown(document_id)
+
+    def _fresh(self, scope: Scope, document_id: str, file_name: str, before: Document | None) -> Document:
+        return Document(
+            document_id=document_id,
+            user_id=scope.user_id,
+            tenant_id=scope.tenant_id,
+            file_name=plain_name(file_name),
+            upload_date=iso_time(self.clock()),
+            version=before.version if before else "",
+            rev=before.rev if before else 0,
+        )
 
     def remove(self, scope: Scope, document_id: str) -> None:
         """Remove the asker's document: no search, citation or list knows it from now on.

@@ -214,6 +214,18 @@ def test_more_records_than_go_at_once(world: World, *, blob_only: bool) -> None:
     assert world.document("new0").force.supersedes == "oldest"
 
 
+def test_uploaded_again_before_everybody_is_taken(world: World) -> None:
+    """Whom a removal left is taken before the document is there again: it begins anew, and is shared with nobody."""
+    readers = crowded(world)
+    world.uploads.remove(ME, "old")
+    assert shares(world, "old", *readers)
+    world.uploads.put(ME, "old", "rules.md", b"# Rules again\n")
+    assert shares(world, "old", *readers) == []
+    again = world.documents.get("old")
+    assert again
+    assert (again.deleted_at, again.access.shared_with) == ("", ())
+
+
 def test_a_removal_that_dies(world: World) -> None:
     """Wherever a removal ends, a document is there for all of its readers, or gone for all and in no list."""
     for point in itertools.count(1):
