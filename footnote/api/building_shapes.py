@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from corpus.keys import ID
 from corpus.records.levels import MOST, LevelName
 from corpus.records.tenants import MOST_DAYS, MOST_UNITS, UTC
-from footnote.api.people_shapes import LANGUAGE
+from footnote.api.malformed import LANGUAGE
 
 Days = Annotated[int, Field(ge=1, le=MOST_DAYS)]
 Id = Annotated[str, Field(pattern=f"^{ID.pattern}$")]

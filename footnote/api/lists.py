@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.records.documents import Listing
 from footnote.api.document_shapes import DocumentStatus
-from footnote.api.malformed import MEDIA_TYPE, Day
+from footnote.api.malformed import MEDIA_TYPE, MONTH, Day
 
 
 class Paging(BaseModel):
@@ -47,9 +47,7 @@ class MonthQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    month: str = Field(
-        default="", pattern=r"^([0-9]{4}-(0[1-9]|1[0-2]))?$", description="The month, in UTC; this one without."
-    )
+    month: str = Field(default="", pattern=MONTH, description="The month, in UTC; this one without.")
 
 
 class MonthsQuery(MonthQuery, Paging):

@@ -36,6 +36,7 @@ _SAID: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_pattern_mismatch": lambda known: _pattern(known["pattern"]),
     "int_type": lambda _: "has to be a whole number",
     "int_parsing": lambda _: "has to be a whole number",
+    "int_parsing_size": lambda _: "has to be a whole number",
     "int_from_float": lambda _: "has to be a whole number",
     "bool_type": lambda _: "has to be true or false",
     "bool_parsing": lambda _: "has to be true or false",
@@ -63,7 +64,8 @@ def said(error: Mapping[str, Any], content_type: str) -> tuple[str, str]:
     if kind == UNKNOWN_PARAMETER:
         known = error["ctx"]["known"]
         takes = f"It takes {_listed(known)}." if known else "It takes none."
-        return f"This route has no query parameter `{names[0][:LONGEST]}`.", takes
+        named = f"`{names[0][:LONGEST]}`" if names[0] else "without a name"
+        return f"This route has no query parameter {named}.", takes
     if names == ["file"] and kind != REPEATED:
         return "The request has no file.", FILE_HINT
     return of_field(error, names, "" if where == "body" else f" ({where})"), HINT
@@ -150,9 +152,14 @@ Moment = Annotated[str, BeforeValidator(_moment), WithJsonSchema({"anyOf": _EITH
 """A time as it is stored; a day alone is its first moment, in UTC."""
 MEDIA_TYPE = r"^[^/\s]+/[^/\s]+$"
 """What a media type looks like: a suffix in its place would find nothing, and never say why."""
+MONTH = r"^([0-9]{4}-(0[1-9]|1[0-2]))?$"
+LANGUAGE = r"^([a-z]{2}(-[A-Z]{2})?)?$"
+"""An ISO code, maybe with that of a country; or nothing."""
 _PATTERNS: Mapping[str, str] = {
     r"\S": "needs a character that is no blank",
     MEDIA_TYPE: "has to be a media type like application/pdf",
+    MONTH: "has to be a month like 2027-01",
+    LANGUAGE: "has to be the code of a language, like de or de-CH",
 }
 
 

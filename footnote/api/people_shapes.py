@@ -10,10 +10,8 @@ from corpus.keys import A_DAY
 from corpus.records.api_keys import KeyTerms
 from corpus.records.grants import Role
 from corpus.records.levels import LevelName
-from footnote.api.malformed import Moment
+from footnote.api.malformed import LANGUAGE, Moment
 
-LANGUAGE = r"^([a-z]{2}(-[A-Z]{2})?)?$"
-"""An ISO code, maybe with that of a country; or nothing."""
 Action = Annotated[str, Field(pattern=r"^[A-Za-z]{1,30}$")]
 
 

@@ -308,6 +308,14 @@ JSON = {"content-type": "application/json"}
             "Line 2: from '1798761600' is no time.",
             "Z",
         ),
+        (("GET", "/v1/documents?limit=" + "9" * 5000, "", {}), "`limit` (query) has to be a whole number.", ""),
+        (("GET", "/v1/spend?month=January", "", {}), "`month` (query) has to be a month like 2027-01.", ""),
+        (
+            ("PATCH", "/v1/me", '{"preferences": {"language": "German"}}', JSON),
+            "`preferences.language` has to be the code of a language, like de or de-CH.",
+            "",
+        ),
+        (("GET", "/v1/documents?=1", "", {}), "This route has no query parameter without a name.", "`limit`"),
         (("GET", "/v1/documents?limit=1&limit=2", "", {}), "`limit` (query) may be given once.", ""),
         (("GET", "/v1/documents?status=ready&status=error", "", {}), "`status` (query) may be given once.", ""),
         (
