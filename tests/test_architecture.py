@@ -89,7 +89,7 @@ SDKS = {
     "jwt": ("footnote/identity.py",),
     "cryptography": ("footnote/privacy.py",),
     "platformdirs": ("footnote/settings.py",),
-    "typer": ("footnote/cli.py",),
+    "typer": ("footnote/cli/",),
     "matplotlib": ("footnote/evaluation/plots.py",),
     "rich": ("footnote/commands/",),
     "watchfiles": ("footnote/commands/",),

@@ -154,7 +154,20 @@ def test_setup_and_people(run: Run) -> None:
     assert "nothing to set" in run("person", "set", "ann", code=1).stderr
     assert "Leave --tenant out" in run("person", "set", "ann", "--tenant", "home", "--role", "staff", code=1).stderr
     assert run("person", "set", "ann", "--level", "premium").stdout == "ann has level premium, at home in tower\n"
-    run("person", "set", "ann", "--role", "owner", code=2)
+    said = run("person", "set", "ann", "--role", "owner", code=2).stderr
+    assert "Error: Invalid value for '--role': 'owner' is not one of 'user', 'staff', 'admin'.\n" in said
+
+
+def test_help_loads_no_command(tmp_path: Path) -> None:
+    """What the commands do is loaded when one runs: whoever reads the help waits for none of it."""
+    code = """
+import sys
+from typer.testing import CliRunner
+from footnote.cli import app
+assert CliRunner().invoke(app, ["ask", "--help"]).exit_code == 0
+print([name for name in sys.modules if name.startswith(("footnote.commands", "footnote.connect"))])
+"""
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=tmp_path) == "[]\n"
 
 
 def test_a_list_for_a_program_has_a_line_for_each_document(run: Run, documents: Path) -> None:
