@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from corpus.records.conversations import citation_data
 from corpus.records.documents import data_of, reason_data
 from corpus.records.jobs import Job, Progress, progress_data
 from corpus.records.recall import Recall
+from corpus.records.spend import Cost, cost_data
+from corpus.records.tenants import Caps
 
 UNPAGED = ""
 MINUTE = 60
@@ -89,6 +91,16 @@ def job_data(job: Job) -> dict[str, Any]:
         "percent": job.progress.percent,
         "attempt": job.attempt,
         "error": reason_data(job.error) if job.error else None,
+    }
+
+
+def spend_data(month: str, whole: Cost, days: Mapping[str, Cost], caps: Caps) -> dict[str, Any]:
+    """Return what a building spent in a month, and on each of its days, beside its cap, as it is sent."""
+    return {
+        "month": month,
+        **cost_data(whole),
+        "costMicrosPerMonth": caps.cost_micros_per_month,
+        "days": [{"day": day, **cost_data(cost)} for day, cost in sorted(days.items())],
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from corpus.errors import BadRequest, Conflict, QuotaExceeded, Unavailable
 from corpus.items import ABSENT, Item
@@ -180,6 +180,15 @@ class Spending:
         """Return what a building spent on each day of a month on which it spent anything, by ISO date in UTC."""
         found = self.table.query(0, _pk(tenant_id, _checked_month(month)), ("DAY#", "DAY#~")).items
         return {f"{month}-{item.sk.removeprefix('DAY#')}": _of_counters(item.counters) for item in found}
+
+    def by_use(self, tenant_id: str, month: str) -> dict[tuple[CallPurpose, str], Cost]:
+        """Return what a building's calls of a month cost that have ended, by purpose and model; it reads each."""
+        found: dict[tuple[CallPurpose, str], Cost] = {}
+        for item in self._calls(tenant_id, _checked_month(month)):
+            if item.data["done"]:
+                use = cast("CallPurpose", item.data["purpose"]), str(item.data["model"])
+                found[use] = found.get(use, Cost()) + _cost(item)
+        return found
 
     def _calls(self, tenant_id: str, month: str, of: str = "") -> Iterator[Item]:
         """The records of a month's calls, all or those of a job or request."""

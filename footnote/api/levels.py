@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from corpus.allowance import midnight
 from corpus.keys import iso_month, iso_time
 from corpus.records.levels import Level, Levels, level_data
-from corpus.records.spend import Spending, cost_data
+from corpus.records.spend import Spending
 from corpus.records.tenants import Tenants
 from corpus.records.usage import Usage
 from footnote.api.asker import Admin, Asker, Operator, Parts
@@ -18,6 +18,7 @@ from footnote.api.level_shapes import LevelChange, LevelShape, LevelsReply, Spen
 from footnote.api.lists import MonthQuery
 from footnote.api.replies import UNCHANGED, sent, tagged
 from footnote.api.trails import audited
+from footnote.render import spend_data
 
 router = APIRouter(prefix="/v1", tags=["levels"])
 
@@ -76,11 +77,5 @@ def spend(
 ) -> Response:
     """Say what models cost the building in a month, in millionths of a dollar, day by day, beside its cap."""
     spending, wanted = Spending(footnote.table), asked.month or iso_month(footnote.clock())
-    days = spending.by_day(scope.tenant_id, wanted)
-    reply = {
-        "month": wanted,
-        **cost_data(spending.of_month(scope.tenant_id, wanted)),
-        "costMicrosPerMonth": Tenants(footnote.table).get(scope.tenant_id).caps.cost_micros_per_month,
-        "days": [{"day": day, **cost_data(cost)} for day, cost in sorted(days.items())],
-    }
-    return sent(reply)
+    whole, days = spending.of_month(scope.tenant_id, wanted), spending.by_day(scope.tenant_id, wanted)
+    return sent(spend_data(wanted, whole, days, Tenants(footnote.table).get(scope.tenant_id).caps))

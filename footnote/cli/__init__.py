@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "doctor": installation.doctor,
     "setup": installation.setup,
     "person": installation.person,
+    "spend": installation.spend,
     "model": installation.model,
 }
 """By name, in the order in which `--help` tells them."""

@@ -80,6 +80,19 @@ def person(
             setting_up.set_person(footnote, user_id, tenant or "", role or "", level or "")
 
 
+def spend(
+    context: typer.Context,
+    month: Annotated[str, typer.Option(help="Which month, like 2027-01, if not this one.", show_default=False)] = "",
+    tenant: Annotated[str, typer.Option(help="Which building.")] = LOCAL_TENANT,
+    as_json: AsJson = False,
+) -> None:
+    """Say what models cost the building in a month: beside its cap, by what for, and by day."""
+    from footnote.commands import spending
+
+    with connected(context) as footnote:
+        spending.spend(footnote, tenant, month, as_json=as_json)
+
+
 def model(context: typer.Context) -> None:
     """Fetch the local embedding model (83 MB, once)."""
     from corpus.embedders.local import weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
@@ -15,17 +16,17 @@ from fastapi.testclient import TestClient
 
 from corpus import purse
 from corpus.answers import Prompt, Tokens
-from corpus.errors import QuotaExceeded
-from corpus.keys import iso_month
+from corpus.errors import BadRequest, NotFound, QuotaExceeded
+from corpus.keys import A_DAY, iso_month
 from corpus.llms.quotes import Quotes
 from corpus.model import Passage, Purpose, Space
 from corpus.prices import Price, Prices
-from corpus.records.spend import Cost, Spending
+from corpus.records.spend import Call, Cost, Spending
 from corpus.records.tenants import Caps, Tenants
 from footnote import adapters
 from footnote.api.app import create_app
 from footnote.client import _document
-from footnote.commands import managing
+from footnote.commands import managing, spending
 from footnote.connect import Footnote, connect
 from footnote.settings import Settings
 from ingest.replay import replay
@@ -185,6 +186,67 @@ def test_questions_are_paid_for(client: TestClient) -> None:
     }
     assert client.get("/v1/spend", params={"month": "2026-10"}).json()["costMicros"] == 0
     assert client.get("/v1/spend", params={"month": "2026-13"}).status_code == 422
+
+
+def test_a_months_spending_is_told_on_the_command_line(
+    client: TestClient, footnote: Footnote, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`footnote spend` says what `GET /v1/spend` does, and what it was spent on, in lines of 80 columns at most."""
+
+    def said(month: str = "", *, as_json: bool = False) -> str:
+        spending.spend(footnote, "home", month, as_json=as_json)
+        return capsys.readouterr().out
+
+    monkeypatch.setenv("COLUMNS", "80")
+    capped(footnote, 25_000_000)
+    for _ in range(2):
+        assert client.post("/v1/ask", json=QUESTION).json()["type"] == "grounded"
+    records = Spending(footnote.table)
+    call = Call("home", "ann", "2026-11", "job", "embed", "1", "embed", "openai/text-embedding-3-small")
+    records.correct(call, Cost(41_230, embed_tokens=1_250_000), NOON + A_DAY)
+    records.reserve(replace(call, batch="2"), Cost(1_000_000), None, NOON)
+
+    told = said()
+    assert max(map(len, told.splitlines())) <= 80
+    assert [" ".join(line.split()) for line in told.splitlines() if line.strip()] == [
+        "home spent 1.041244 dollars on models in 2026-11; its cap is 25.00 dollars.",
+        "1.00 dollars of it is set aside for calls that have not ended.",
+        "for model dollars tokens read written",
+        "answer openai/write 0.000014 10 4",
+        "embed openai/text-embedding-3-small 0.041230 1,250,000 0",
+        "day dollars tokens read written",
+        "2026-11-21 0.000014 10 4",
+        "2026-11-22 0.041230 1,250,000 0",
+    ]
+    programs = json.loads(said(as_json=True))
+    uses = programs.pop("uses")
+    assert [(one["purpose"], one["model"], one["costMicros"]) for one in uses] == [
+        ("answer", "openai/write", 14),
+        ("embed", "openai/text-embedding-3-small", 41_230),
+    ]
+    assert programs == {"tenantId": "home", **client.get("/v1/spend").json()}
+    assert said("2026-10").startswith("home spent nothing on models in 2026-10; its cap is 25.00 dollars.\n")
+
+
+def test_spending_nothing_is_said(footnote: Footnote, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing was spent it is said, and that what is set costs nothing; an unknown building or month is none."""
+    spending.spend(footnote, "home", "", as_json=False)
+    assert capsys.readouterr().out == (
+        "home spent nothing on models in 2026-11; it has no cap.\nThe models that are set run here and cost nothing.\n"
+    )
+    with pytest.raises(NotFound, match=r"no building nowhere\."):
+        spending.spend(footnote, "nowhere", "", as_json=False)
+    with pytest.raises(BadRequest, match="'2026-13' is no month"):
+        spending.spend(footnote, "home", "2026-13", as_json=False)
+
+
+def test_what_nobody_says_the_price_of(footnote: Footnote, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model without a price is told of with its tokens, and that nobody says what it costs."""
+    call = Call("home", "ann", "2026-11", "ask", "answer", "1", "answer", "openai/nobody-knows")
+    Spending(footnote.table).correct(call, Cost(0, input_tokens=5), NOON)
+    spending.spend(footnote, "home", "", as_json=False)
+
+    assert "What costs 0 is free, or nobody says its price (FOOTNOTE_PRICES)." in capsys.readouterr().out
 
 
 TWO = RULES + b"\n## Laundry\n\nThe laundry room is in the cellar.\n"
