@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from corpus.allowance import Allowance
 from corpus.answers import Answer
@@ -52,6 +52,14 @@ if TYPE_CHECKING:
     from ingest.pipeline import Ingestor
 
 LOCAL_ACTIONS = frozenset({*ACTIONS, "admin", "operate"})
+
+
+class Offered(NamedTuple):
+    """What was offered, as its record is before anything is done with the bytes; unchanged if nothing is to be done."""
+
+    document: Document
+    sha256: str
+    unchanged: bool
 
 
 class Footnote:
@@ -267,17 +275,20 @@ class Footnote:
 
         return Converser(self.conversations, self.personas, rewriter, self.allowance, answer, self.clock, ulid)
 
-    def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes, terms: Terms = NO_TERMS) -> bool:
-        """Put the bytes unless they are those of the record; return whether anything is to be done for the document."""
-        found = self.documents.get(document_id)
-        known = found if found and not found.deleted_at else None
-        if known is None or not known.is_of(scope) or known.checksum_sha256 != hashlib.sha256(data).hexdigest():
-            self.uploads.put(scope, document_id, file_name, data, terms=terms)
-        elif self.ingestor.settled(known):
-            return False
-        else:  # the bytes are there, and something is still to be done with them
-            self.queue.send(Change("put", known.key, known.version))
-        return True
+    def offer(self, scope: Scope, document_id: str, file_name: str, data: bytes, terms: Terms = NO_TERMS) -> Offered:
+        """Put the bytes unless they are those of the record, and write what is said of the document.
+
+        Raises as `ingest.upload.Uploads.put`.
+        """
+        known, sha256 = self.documents.get(document_id), hashlib.sha256(data).hexdigest()
+        there = known is not None and not known.deleted_at and known.is_of(scope)
+        if known is None or not there or known.checksum_sha256 != sha256:
+            return Offered(self.uploads.put(scope, document_id, file_name, data, terms=terms), sha256, unchanged=False)
+        document = editions.amend(self.table, scope, document_id, terms)
+        unchanged = self.ingestor.settled(document)
+        if not unchanged:  # the bytes are there, and something is still to be done with them
+            self.queue.send(Change("put", document.key, document.version))
+        return Offered(document, sha256, unchanged)
 
     def amend(self, scope: Scope, document_id: str, terms: Terms) -> Document:
         """Write what the asker says of their document, have its chunks bear it, and return it.

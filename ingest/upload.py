@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from corpus.allowance import Allowance
 from corpus.errors import Conflict
-from corpus.keys import iso_time, original_key
+from corpus.keys import iso_time
 from corpus.model import Document
 from corpus.ports import BlobStore, Table
 from corpus.records.documents import Documents, unknown
@@ -42,16 +42,17 @@ class Uploads:
         data: bytes,
         declared: str = "",
         terms: Terms = NO_TERMS,
-    ) -> None:
-        """Store the bytes as the newest version of the asker's document; `declared` is their sender's media type.
+    ) -> Document:
+        """Store the bytes as the newest version of the asker's document, and return its record as it was before.
 
-        With `terms`, they count from the moment it answers. Raises `NotFound` if the document is another's, and what
-        `amend` and `Allowance.uploading` raise.
+        `declared` is their sender's media type; `terms` count from the moment it answers. Raises `NotFound` if the
+        document is another's, and what `amend` and `Allowance.uploading` raise.
         """
         with self.allowance.uploading(scope, document_id, len(data)):
             self.expect(scope, document_id, file_name)
-            amend(self.table, scope, document_id, terms)
-            self.blobs.put(original_key(scope.user_id, document_id), data, metadata_of(file_name, declared))
+            document = amend(self.table, scope, document_id, terms)
+            self.blobs.put(document.key, data, metadata_of(file_name, declared))
+        return document
 
     def expect(self, scope: Scope, document_id: str, file_name: str) -> None:
         """Make the record of a document whose bytes are about to come, unless it is there.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import time
@@ -21,7 +20,6 @@ from footnote.commands.progress import Watcher
 from footnote.connect import Footnote
 from footnote.render import outcome_data
 from footnote.worker import Worker
-from ingest import editions
 from ingest.reasons import reason_of
 from ingest.terms import NO_TERMS, Terms
 
@@ -94,14 +92,9 @@ def upload(footnote: Footnote, scope: Scope, path: Path, terms: Terms = NO_TERMS
     task = Task(str(path), document_id(scope, path))
     try:
         data = _read(path, footnote.settings.limits.bytes)
-        found = footnote.documents.get(task.document_id)
-        known = (
-            editions.amend(footnote.table, scope, found.document_id, terms) if found and not found.deleted_at else None
-        )
-        task.since = known.rev if known else -1
-        task.sha256 = hashlib.sha256(data).hexdigest()
-        if not footnote.offer(scope, task.document_id, path.name, data, terms):
-            task.document, task.unchanged = known, True
+        offered = footnote.offer(scope, task.document_id, path.name, data, terms)
+        task.since, task.sha256, task.unchanged = offered.document.rev, offered.sha256, offered.unchanged
+        task.document = offered.document if offered.unchanged else None
     except Rejected as error:
         task.refused, task.message = reason_of(error, ""), error.message
     return task

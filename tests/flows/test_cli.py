@@ -131,6 +131,17 @@ def test_rejected_documents_are_listed_with_reason_and_hint(run: Run, documents:
         assert "1 document rejected" in said
 
 
+def test_what_was_in_error_is_waited_for(run: Run, tmp_path: Path) -> None:
+    """A file that was refused, and is mended and dated in one run, is told as what became of its new bytes."""
+    paper = tmp_path / "paper.txt"
+    paper.write_bytes(b"\x00\x01" * 50)
+    run("ingest", paper, code=1)
+    paper.write_text("The roof is green and holds the rain.")
+
+    assert "paper.txt  1 page, 1 chunk" in run("ingest", "--in-force-from", "2026-01-31", paper).stdout
+    assert lines(run("show", "--json", paper))[0]["inForceFrom"] == "2026-01-31"
+
+
 def test_a_pipe_is_refused_and_waits_for_nobody(run: Run, documents: Path) -> None:
     """What is no regular file is refused with the reason; a link to nothing too; the others go in."""
     os.mkfifo(documents / "pipe.txt")
