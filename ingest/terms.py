@@ -42,7 +42,8 @@ class Terms:
         if self.tags and (len(self.tags) > MAX_TAGS or not all(_is_tag(one) for one in self.tags)):
             raise BadRequest(f"A document has at most {MAX_TAGS} tags, each of 1 to {MAX_TAG} characters.")
         if self.shared_with and (len(self.shared_with) > MAX_READERS or not all(map(ID.fullmatch, self.shared_with))):
-            raise BadRequest(f"A document is shared with at most {MAX_READERS} people, each named by id.")
+            said = f"A document is shared with at most {MAX_READERS} people, each named by id, not by e-mail or name."
+            raise BadRequest(said, hint="GET /v1/me tells everybody their own, as `userId`.")
         if self.audience and (len(self.audience) > MAX_AUDIENCE or not all(map(_is_audience, self.audience))):
             said = f"An audience is at most {MAX_AUDIENCE} units and roles."
             raise BadRequest(said, hint='Each is like "unit:12" or "role:staff".')

@@ -97,11 +97,6 @@ class People:
         item = self.table.get(_pk(user_id), SORT)
         return str(item.data["tenantId"]) if item and item.data["isActive"] else None
 
-    def of_email(self, email: str) -> Person | None:
-        """Return the person whose verified e-mail this is."""
-        held = self._emails.held(email).items
-        return self.get(str(held[0].data["userId"])) if held else None
-
     def add(self, user_id: str, tenant_id: str, role: str = "", level: str = "") -> bool:
         """Make a person known, without more a user of the building's `defaultLevel`; return whether they were not.
 

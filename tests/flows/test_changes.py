@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from corpus.model import Passage
+from corpus.records.people import Claims
 from corpus.ways import Filter
 from footnote.connect import Footnote
 from tests.fakes import HashEmbedder
@@ -207,3 +208,18 @@ def test_a_page(client: TestClient, footnote: Footnote) -> None:
     for number in ("0", "3", "-1"):
         assert client.get(f"{place}/{number}").status_code == 404
     assert client.get(f"{place}/x").status_code == 422
+
+
+def test_people_are_named_by_id(client: TestClient, footnote: Footnote) -> None:
+    """Who is named by e-mail is refused with what helps, and nobody learns by it whether that person is known."""
+    footnote.people.signed_in(
+        Claims("ann", "token", 2_000_000_000, email="ann@example.org", email_verified=True), "home", 1
+    )
+    place = f"/v1/documents/{upload(client, footnote)['documentId']}"
+    known, unknown = (
+        client.patch(place, json={"access": {"sharedWith": [f"{name}@example.org"]}}) for name in ("ann", "nobody")
+    )
+
+    assert known.content == unknown.content
+    assert (known.status_code, known.json()["hint"]) == (400, "GET /v1/me tells everybody their own, as `userId`.")
+    assert "each named by id, not by e-mail or name" in known.json()["detail"]
