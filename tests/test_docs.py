@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from corpus import errors
+from corpus import bait, errors
 from footnote.adapters import ADAPTERS
 from footnote.api.app import create_app
 from footnote.api.tools import TOOLS
@@ -98,6 +98,29 @@ def test_every_tool_is_in_its_page() -> None:
 
     assert told
     assert first_cells(told[1]) == list(TOOLS)
+
+
+def test_every_flag_is_in_its_page() -> None:
+    """docs/api.md lists every flag that a document may bear, and no other."""
+    ends = "left-out|without-values|capped|failed|guessed|mismatch|bytes"
+    modules = "".join(path.read_text("utf-8") for path in sorted((ROOT / "ingest").rglob("*.py")))
+    known = {bait.FLAG, *re.findall(rf'"((?:[a-z]+-)+(?:{ends}))"', modules)}
+    table = re.search(r"^\| flag \|.*?\n\n", read("docs/api.md"), re.MULTILINE | re.DOTALL)
+
+    assert table
+    assert set(re.findall(r"`([a-z-]+)`", re.sub(r"(?m)\|[^|]*\|$", "|", table[0]))) == known
+
+
+def test_every_code_is_in_its_page() -> None:
+    """docs/errors.md names the codes too that none of our errors bears."""
+    ours = {kind.code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")}
+    told = re.search(r"^Anything outside this tree.*", read("docs/errors.md"), re.MULTILINE | re.DOTALL)
+
+    assert told
+    assert set(re.findall(r"`([a-z_]+)`", told[0])) == {"internal", "method_not_allowed"}
+    for code in ("internal", "method_not_allowed"):
+        assert code not in ours
+        assert f'"{code}"' in read("footnote/api/problems.py")
 
 
 def test_addresses_have_adapters() -> None:
