@@ -147,3 +147,17 @@ def test_relative_links_lead_somewhere() -> None:
     ]
 
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_links_into_a_page_lead_to_a_heading() -> None:
+    """Every link to a part of a page names one of its headings."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    lost = []
+    for page in pages:
+        for target, part in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text("utf-8")):
+            led_to = page.parent / target if target else page
+            heads = re.findall(r"^#+ (.+)$", led_to.read_text("utf-8"), re.MULTILINE)
+            if part not in {re.sub(r"[^a-z0-9 -]", "", head.lower()).replace(" ", "-") for head in heads}:
+                lost.append((page.name, part))
+
+    assert lost == []
