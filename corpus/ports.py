@@ -44,9 +44,8 @@ class BlobStore(Protocol):
     def get(self, key: str, limit: int) -> Blob:
         """Return the blob whole: bytes, etag and metadata of one and the same put.
 
-        Raises `BlobMissing` when nothing is there.
-        Raises `TooLarge`, without reading the body, when it holds more than `limit` bytes.
-        Raises `BadRequest` for a key that could step outside the store.
+        Raises `BlobMissing` when nothing is there. Raises `TooLarge`, without reading the body, when it holds more than
+        `limit` bytes. Raises `BadRequest` for a key that could step outside the store.
         """
         ...
 
@@ -116,9 +115,8 @@ class PartStore(Protocol):
     def complete(self, begun: BegunUpload, parts: Sequence[UploadPart]) -> str:
         """Make the parts one blob, in their order, with the metadata it was begun with, and return its etag.
 
-        It is announced as a put is.
-        Raises `BadRequest`, completing nothing, if a part is not there or has another size.
-        Raises `BlobMissing` once the upload is completed or aborted.
+        It is announced as a put is. Raises `BadRequest`, completing nothing, if a part is not there or has another
+        size. Raises `BlobMissing` once the upload is completed or aborted.
         """
         ...
 
@@ -144,6 +142,14 @@ class Deliveries(Protocol):
 
     def extend(self, delivery: Delivery, seconds: float) -> None:
         """Keep the delivery for `seconds` from now; 0 hands it back at once."""
+        ...
+
+    def give_way(self, delivery: Delivery) -> None:
+        """Hand the delivery back at once, to be handed out as if for the first time."""
+        ...
+
+    def waiting(self) -> bool:
+        """Return whether a change waits that could be handed out now, without taking it."""
         ...
 
     def done(self, delivery: Delivery) -> None:
@@ -197,8 +203,7 @@ class Table(Protocol):
     def put(self, item: Item, only_if: int) -> Item:
         """Write the item if its stored `rev` is `only_if`, and return it with its new `rev` and times.
 
-        Each write raises `rev` by one, and a first write makes it 1.
-        `created_at` stays that of the first write.
+        Each write raises `rev` by one, and a first write makes it 1. `created_at` stays that of the first write.
         Raises `Conflict`, changing nothing, when the stored `rev` is another, or when `ABSENT` and one is there.
         """
         ...
@@ -269,8 +274,7 @@ class VectorIndex(Protocol):
     def prune(self, document_id: str, keep: GenerationId | None, upto: str) -> None:
         """Remove the document's generations whose version is at most `upto`, except `keep`.
 
-        A newer generation stays.
-        Pruning what is not there is no error.
+        A newer generation stays. Pruning what is not there is no error.
         """
         ...
 

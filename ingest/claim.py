@@ -33,19 +33,29 @@ MAX_ATTEMPTS = 3
 RENEW_SECONDS = LEASE_SECONDS / 3
 REPORT_SECONDS = 0.25
 """Progress within a stage is written no more often than this."""
+TURN_SECONDS = 30
+"""How long one document is worked on while others wait, from when a worker first keeps something of it. To take it up
+again costs at most a few seconds (its bytes and what is kept of it are read, a child process is started), and a small
+document behind two huge ones should not wait longer than a person does.
+"""
 
 
 class Stopped(Exception):
     """The worker was asked to stop; what it holds is given back, as if it had not been taken."""
 
 
+class GaveWay(Stopped):
+    """The document had its turn, and others wait; it is given back too, to go on behind them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What a delivery and its worker have to say: keep it, stop if asked to, and whether it is the last one."""
+    """What a delivery and its worker have to say: keep it, stop if asked to, is it the last one, do others wait."""
 
     extend: Callable[[float], None] = lambda _: None
     stop: Callable[[], bool] = lambda: False
     last: bool = False
+    others_wait: Callable[[], bool] = lambda: False
 
 
 UNHELD = Hold()
@@ -67,6 +77,8 @@ class Claim:
         self._hold = hold
         self._renewed = self._reported = clock()
         self._embedding: tuple[float, int] | None = None
+        self._turn_begun: float | None = None
+        self._kept = False
         self._events: list[Put] = []
         self._stage_begun = clock()
         self.before = before
@@ -78,16 +90,19 @@ class Claim:
         """Say how far this attempt is, and go on holding the document.
 
         A stage that is done is told in the document's record too, whose secondary keys stay as they are.
-        Raises `Stopped` if the worker is to stop, `Conflict` if the document is another's by now.
+        Raises `Stopped` if the worker is to stop, or if others wait and the document had its turn; `Conflict` if it is
+        another's by now.
         """
         if self._hold.stop():
             raise Stopped
         now = self._clock()
+        if self._had_its_turn(now):
+            raise GaveWay
         self.stage = stage or self.stage
         before = self.job.progress
         progress = before.reached(self.stage, **amounts)
         self.job = replace(self.job, progress=progress)
-        stages = reached(self.stage)
+        stages = reached(progress.stage)
         goes_on = progress.stage != before.stage or stages != self.document.stages
         if progress.stage != before.stage:
             self._note_stage(before, progress.stage, now)
@@ -115,8 +130,25 @@ class Claim:
             return None
         return math.ceil((progress.chunks - progress.embedded) * (now - begun) / (progress.embedded - first))
 
+    def _had_its_turn(self, now: float) -> bool:
+        """Whether it is another document's turn.
+
+        That is only right after something was kept: so whoever goes on has nothing to do again, and comes further each
+        time, however long it takes to keep anything.
+        """
+        kept, self._kept = self._kept, False
+        if not kept or self._turn_begun is None or now - self._turn_begun < TURN_SECONDS:
+            return False
+        try:
+            return self._hold.others_wait()
+        except Unavailable:  # nobody waits the longer for it
+            return False
+
     def advanced(self) -> None:
         """Say that something was kept, which nobody need do again: only attempts that keep nothing are counted."""
+        self._kept = True
+        if self._turn_begun is None:
+            self._turn_begun = self._clock()
         if self.job.attempt > 1:
             self.job = self._jobs.put(replace(self.job, attempt=1))
 
@@ -220,7 +252,9 @@ def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, 
     same = old is not None and old.version == change.version
     if old and same and old.lease_until > iso_time(now):
         raise Unavailable("Another worker has this document.", retry_after=seconds_until(old.lease_until, now))
+    stages = Stages()
     if old and same and old.unfinished:
+        stages = replace(document.stages, error_message="")
         job = replace(old, attempt=old.attempt + 1, progress=replace(old.progress, seconds_left=None))
     else:
         ids = (document.document_id, document.user_id, document.tenant_id)
@@ -234,7 +268,7 @@ def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, 
     accepted = replace(
         document,
         status="processing",
-        stages=Stages(),
+        stages=stages,
         reason=None,
         version=change.version,
         upload_date=document.upload_date if document.version == change.version else iso_time(now),

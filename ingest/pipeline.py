@@ -25,7 +25,7 @@ from corpus.raw_pages import Part
 from corpus.records.documents import Documents
 from corpus.records.jobs import Job, Jobs
 from ingest import chunk, describe, tokens
-from ingest.claim import MAX_ATTEMPTS, UNHELD, Claim, Hold, Stopped, claim
+from ingest.claim import MAX_ATTEMPTS, UNHELD, Claim, GaveWay, Hold, Stopped, claim
 from ingest.clearing import Clearing
 from ingest.derived import Context, Derived, generation_of, passage
 from ingest.embed import embedded
@@ -80,14 +80,18 @@ class Ingestor:
     def drain(self, queue: Deliveries, *, wait: float = 0, stop: Callable[[], bool] = lambda: False) -> int:
         """Apply the next change that waits, and return how many were handed out: 0 or 1.
 
-        A change that fails is handed back, with its error in the log, and hides none of its neighbours. Raises
-        `Stopped`, with the change handed back at once, when `stop` says so in the middle of one.
+        A change that fails is handed back, with its error in the log, and hides none of its neighbours; one that takes
+        long, while others wait, is handed back to go on behind them. Raises `Stopped`, with the change handed back at
+        once, when `stop` says so in the middle of one.
         """
         deliveries = queue.receive(1, wait)
         for delivery in deliveries:
-            hold = Hold(partial(queue.extend, delivery), stop, last=delivery.count >= MAX_DELIVERIES)
+            last = delivery.count >= MAX_DELIVERIES
+            hold = Hold(partial(queue.extend, delivery), stop, last, queue.waiting)
             try:
                 self.apply(delivery.change, hold)
+            except GaveWay:
+                queue.give_way(delivery)
             except (Stopped, KeyboardInterrupt):
                 queue.extend(delivery, 0)
                 raise

@@ -82,6 +82,15 @@ class Batch:
         """Keep a message for so long; 0 hands it back at once."""
         self._queue.extend(delivery, seconds)
 
+    def give_way(self, delivery: Delivery) -> None:
+        """Have a message come again as a new one, and finish this one."""
+        self._queue.give_way(delivery)
+        self.done(delivery)
+
+    def waiting(self) -> bool:
+        """Return whether more of the batch is to be done; what waits in the queue is for other invocations."""
+        return bool(self._waiting)
+
     def hand_back(self) -> None:
         """Let the messages that were not begun be taken by another invocation at once."""
         while delivery := self._next():

@@ -120,24 +120,24 @@ class _Waiting:
 class MemoryQueue:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.waiting: list[_Waiting] = []
+        self.messages: list[_Waiting] = []
         self.dead: list[Change | None] = []
         self._receipts = 0
 
     def send(self, change: Change, delay: float = 0) -> None:
         if not 0 <= delay <= MAX_DELAY_SECONDS:
             raise BadRequest(f"A delay of {delay} seconds is beyond {MAX_DELAY_SECONDS}.")
-        self.waiting.append(_Waiting(change, self.clock() + delay))
+        self.messages.append(_Waiting(change, self.clock() + delay))
 
     def receive(self, limit: int, wait: float) -> list[Delivery]:
-        if not any(one.visible <= self.clock() for one in self.waiting):
+        if not any(one.visible <= self.clock() for one in self.messages):
             self.clock.sleep(wait)
         found: list[Delivery] = []
-        for one in sorted(self.waiting, key=lambda one: one.visible):
+        for one in sorted(self.messages, key=lambda one: one.visible):
             if one.visible > self.clock() or len(found) == limit:
                 continue
             if one.count == MAX_DELIVERIES or one.change is None:
-                self.waiting.remove(one)
+                self.messages.remove(one)
                 self.dead.append(one.change)
                 continue
             self._receipts += 1
@@ -147,19 +147,26 @@ class MemoryQueue:
 
     def garble(self) -> None:
         """Make everything that waits impossible to understand."""
-        for one in self.waiting:
+        for one in self.messages:
             one.change = None
 
     def _held(self, delivery: Delivery) -> Iterator[_Waiting]:
-        yield from [one for one in self.waiting if one.receipt == delivery.receipt]
+        yield from [one for one in self.messages if one.receipt == delivery.receipt]
 
     def extend(self, delivery: Delivery, seconds: float) -> None:
         for one in self._held(delivery):
             one.visible = self.clock() + seconds
 
+    def give_way(self, delivery: Delivery) -> None:
+        for one in self._held(delivery):
+            one.visible, one.count = self.clock(), 0
+
+    def waiting(self) -> bool:
+        return any(one.visible <= self.clock() for one in self.messages)
+
     def done(self, delivery: Delivery) -> None:
         for one in self._held(delivery):
-            self.waiting.remove(one)
+            self.messages.remove(one)
 
     def failed(self, delivery: Delivery, error: Exception) -> None:
         least = (error.retry_after or 0) if isinstance(error, Unavailable) else 0

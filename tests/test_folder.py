@@ -51,7 +51,7 @@ def version_of(root: Path) -> str:
 
 
 def kinds(queue: MemoryQueue) -> list[tuple[str, str]]:
-    return [(one.change.kind, one.change.version) for one in queue.waiting if one.change]
+    return [(one.change.kind, one.change.version) for one in queue.messages if one.change]
 
 
 @pytest.mark.parametrize("verb", ["put", "removed"])

@@ -27,6 +27,7 @@ _SCHEMA = (
     "CREATE INDEX IF NOT EXISTS message_visible ON message (dead, visible)",
     "CREATE INDEX IF NOT EXISTS message_receipt ON message (receipt)",
 )
+_READY = "SELECT id, body, count FROM message WHERE dead = 0 AND visible <= ? ORDER BY visible, id LIMIT ?"
 
 
 class SqliteQueue:
@@ -57,13 +58,11 @@ class SqliteQueue:
 
     def _receive(self, limit: int) -> list[Delivery]:
         now = self._clock()
-        ready = "SELECT id, body, count FROM message WHERE dead = 0 AND visible <= ? ORDER BY visible, id LIMIT ?"
-        with self._database.read() as connection:
-            if not connection.execute(ready, (now, 1)).fetchone():
-                return []
+        if not self.waiting():
+            return []
         found: list[Delivery] = []
         with self._database.write() as connection:
-            while len(found) < limit and (row := connection.execute(ready, (now, 1)).fetchone()):
+            while len(found) < limit and (row := connection.execute(_READY, (now, 1)).fetchone()):
                 change = from_json(row["body"])
                 if change is None or row["count"] >= MAX_DELIVERIES:
                     _bury(connection, row["id"], understood=change is not None)
@@ -81,6 +80,16 @@ class SqliteQueue:
             connection.execute(
                 "UPDATE message SET visible = ? WHERE receipt = ?", (self._clock() + seconds, delivery.receipt)
             )
+
+    def give_way(self, delivery: Delivery) -> None:
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE message SET visible = ?, count = 0 WHERE receipt = ?", (self._clock(), delivery.receipt)
+            )
+
+    def waiting(self) -> bool:
+        with self._database.read() as connection:
+            return connection.execute(_READY, (self._clock(), 1)).fetchone() is not None
 
     def done(self, delivery: Delivery) -> None:
         with self._database.write() as connection:

@@ -130,6 +130,16 @@ class SqsQueue:
                 QueueUrl=self._url, ReceiptHandle=delivery.receipt, VisibilityTimeout=math.ceil(seconds)
             )
 
+    def give_way(self, delivery: Delivery) -> None:
+        self.send(delivery.change)  # SQS counts what it hands out, and forgets that only of a new message
+        self._delete(delivery.receipt)
+
+    def waiting(self) -> bool:
+        """Return whether a change waits, as far as SQS knows: what came or went within seconds may not count yet."""
+        name = "ApproximateNumberOfMessages"
+        with self._translated():
+            return int(self._attributes(self._url, name)[name]) > 0
+
     def done(self, delivery: Delivery) -> None:
         self._delete(delivery.receipt)
 

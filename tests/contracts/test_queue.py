@@ -100,6 +100,36 @@ def test_extend(queue: Queue, clock: Clock) -> None:
     assert received(queue) == [CHANGE]
 
 
+def test_give_way(queue: Queue, clock: Clock) -> None:
+    """Hand the delivery back at once, to be handed out as if for the first time."""
+    queue.send(CHANGE)
+    for _ in range(MAX_DELIVERIES + 2):
+        (delivery,) = queue.receive(1, 0)
+        assert (delivery.change, delivery.count) == (CHANGE, 1)
+        assert received(queue) == []
+        queue.give_way(delivery)
+
+    (delivery,) = queue.receive(1, 0)
+    queue.done(delivery)
+    clock.sleep(LEASE_SECONDS + 1)
+    assert received(queue) == []
+    assert queue.dead_letters() == 0
+
+
+def test_waiting(queue: Queue, clock: Clock) -> None:
+    """Return whether a change waits that could be handed out now, without taking it."""
+    assert not queue.waiting()
+    queue.send(CHANGE, delay=30)
+    assert not queue.waiting()
+    clock.sleep(31)
+    assert queue.waiting()
+    (delivery,) = queue.receive(1, 0)
+    assert delivery.count == 1
+    assert not queue.waiting()
+    queue.extend(delivery, 0)
+    assert queue.waiting()
+
+
 def test_done(queue: Queue, clock: Clock) -> None:
     """Finish the delivery: it is never handed out again."""
     queue.send(CHANGE)

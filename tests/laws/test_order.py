@@ -21,6 +21,7 @@ from corpus.ports import LEASE_SECONDS
 from corpus.records.jobs import LEASE_PARTITIONS, LEASES, Jobs, Progress
 from corpus.tables.dynamodb import DynamoDbTable
 from ingest.chunk import chunk
+from ingest.claim import TURN_SECONDS, GaveWay, Hold
 from ingest.extract import Reader
 from ingest.extractors import text as extractor
 from ingest.pipeline import Ingestor
@@ -83,7 +84,9 @@ class Wait:
 
 @dataclass(frozen=True)
 class Deliver:
-    """A change is handed to a worker, which dies at a step, finds its index torn or late, or is overtaken at a step."""
+    """A change is handed to a worker, which dies at a step, finds its index torn or late, is overtaken at a step, or
+    gives way to others as soon as it kept anything.
+    """
 
     which: int
     again: bool = False
@@ -93,6 +96,7 @@ class Deliver:
     silently: bool = False
     late: int = 0
     other_recipe: bool = False
+    gives_way: bool = False
     overtaken_at: int = 0
     meanwhile: tuple[Doing, ...] = ()
 
@@ -121,6 +125,7 @@ def delivery(meanwhile: st.SearchStrategy[tuple[Doing, ...]]) -> st.SearchStrate
         silently=st.booleans(),
         late=st.integers(0, 2),
         other_recipe=st.booleans(),
+        gives_way=st.booleans(),
         overtaken_at=st.integers(1, 40),
         meanwhile=meanwhile,
     )
@@ -191,8 +196,11 @@ class Player:
         if isinstance(index, MemoryIndex):
             index.tear, index.silently, index.late = doing.tear, doing.silently, doing.late
 
+        hold = Hold(others_wait=lambda: doing.gives_way)
+
         def look() -> None:
             self._watch(change)
+            self.world.clock.sleep(hold.others_wait() * TURN_SECONDS / 2)
             if fuse.steps == doing.overtaken_at:
                 for one in doing.meanwhile:
                     self.play(one)
@@ -201,16 +209,12 @@ class Player:
         ingestor = self.world.ingestor(fuse)
         if doing.other_recipe:
             ingestor.__class__ = OtherRecipe
-        try:
-            ingestor.apply(change)
-        except (Unavailable, Killed):
-            pass
-        else:
+        with suppress(Unavailable, Killed, GaveWay):
+            ingestor.apply(change, hold)
             if not doing.again and change in self.pending:
                 self.pending.remove(change)
-        finally:
-            if isinstance(index, MemoryIndex):
-                index.tear, index.late = None, 0
+        if isinstance(index, MemoryIndex):
+            index.tear, index.late = None, 0
 
     def _watch(self, change: Change) -> None:
         """See how far the document's job is: it never goes back, whoever works on it."""

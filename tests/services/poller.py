@@ -121,6 +121,12 @@ class Pumped:
     def extend(self, delivery: Delivery, seconds: float) -> None:
         self._queue.extend(delivery, seconds)
 
+    def give_way(self, delivery: Delivery) -> None:
+        self._queue.give_way(delivery)
+
+    def waiting(self) -> bool:
+        return self._queue.waiting()
+
     def done(self, delivery: Delivery) -> None:
         self._queue.done(delivery)
 
