@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from typing import Any
 
-from corpus.errors import BlobMissing
+from corpus.errors import BlobMissing, Unavailable
 from corpus.keys import processed_prefix
 from corpus.model import Extracted, GenerationId, Grid, Page, Section
 from corpus.ports import BlobStore
+
+log = logging.getLogger(__name__)
 
 NAMES = TEXT, METADATA = "extracted-text.txt", "metadata.json"
 ANY_SIZE = 2**40
 Structure = dict[str, Any]
 """JSON with `pages`, `sections`, `grids`, `title` and `flags`; only this file looks into it."""
+MENDED_SECONDS = 60
+"""When to ask again for a text that is being made anew: most are there within seconds."""
+
+
+class TextLost(Unavailable):
+    """The stored text of what answers is gone or damaged, until it is made anew."""
 
 
 def dump_text(extracted: Extracted) -> tuple[Structure, bytes]:
@@ -86,7 +95,27 @@ def stored(blobs: BlobStore, user_id: str, generation: GenerationId) -> Extracte
         text, metadata = (blobs.get(prefix + name, ANY_SIZE).data for name in (TEXT, METADATA))
     except BlobMissing:
         return None
-    structure = json.loads(metadata)
+    try:
+        structure = json.loads(metadata)
+    except RecursionError as error:
+        raise ValueError("The structure is none of ours.") from error
     if not isinstance(structure, dict) or structure.get("textSHA256") != hashlib.sha256(text).hexdigest():
         raise ValueError("The text is not the one its structure was made of.")
     return load_text(structure, text)
+
+
+def answering(blobs: BlobStore, user_id: str, generation: GenerationId) -> Extracted:
+    """Return the text of a generation that answers; raises `TextLost`, which is logged, if it is gone or damaged."""
+    try:
+        found = stored(blobs, user_id, generation)
+    except ValueError:
+        found = None
+    if found is None:
+        log.error("a stored text is lost or damaged", extra={"document_id": generation.document_id})
+        raise TextLost(
+            f"The stored text of the document {generation.document_id} is lost or damaged.",
+            hint="Its owner can have it made anew by POST /v1/documents/{document_id}/retry, and whoever runs the "
+            "service by `footnote reindex`.",
+            retry_after=MENDED_SECONDS,
+        )
+    return found

@@ -33,7 +33,7 @@ from corpus.records.tenants import KnownTenants, Tenants
 from corpus.records.trails import Trails
 from corpus.records.uploads import PartedUploads
 from corpus.scope import UNLIMITED, Scope
-from corpus.texts import stored
+from corpus.texts import answering
 from corpus.ways import EVERYTHING, Filter
 from footnote.adapters import PART_STORES, opened
 from footnote.settings import Settings
@@ -302,13 +302,16 @@ class Footnote:
         return document
 
     def retry(self, scope: Scope, document_id: str) -> Document:
-        """Have a document that is in error worked on once more, and return it.
+        """Have a document that is in error, or what was made of it damaged, worked on once more, and return it.
 
         Raises `NotFound` if it is not the asker's, `Forbidden` if they may upload nothing: it may have to be paid for
-        again; `Conflict` if it is not in error.
+        again; `Conflict` if it is not in error, and nothing of it damaged.
         """
         document = editions.mine(self.documents, scope, document_id)
         self.allowance.allow(scope, "upload")
+        if document.status == "ready" and self.damaged(document):  # it goes on answering meanwhile
+            self.queue.send(Change("put", document.key, document.version))
+            return document
         if document.status != "error":
             raise Conflict(f"The document is {document.status}, and not in error.", hint="There is nothing to retry.")
         waiting = self.documents.put(replace(document, status="uploading", reason=None, stages=Stages()))
@@ -316,9 +319,18 @@ class Footnote:
         return waiting
 
     def text(self, document: Document) -> Extracted | None:
-        """Return the text that answers of a document, with its pages; None while nothing does."""
+        """Return the text that answers of a document, with its pages; None while nothing does.
+
+        Raises `TextLost` if it is gone or damaged.
+        """
         live = document.live_in(self.index.name)
-        return stored(self.blobs, document.user_id, live) if live else None
+        return answering(self.blobs, document.user_id, live) if live else None
+
+    def damaged(self, document: Document) -> bool:
+        """Whether a file that was made of what answers of a document is gone or damaged; all of them are read."""
+        from ingest.derived import damaged  # noqa: PLC0415
+
+        return bool(damaged(self.blobs, document, self.index.name))
 
     def local_scope(self, user_id: str = LOCAL_USER) -> Scope:
         """Return the scope of a person of this machine."""

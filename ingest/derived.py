@@ -1,7 +1,8 @@
 """What was made of one version of a document by one recipe, kept as blobs.
 
 Each file is a stage's checkpoint: put if absent and never overwritten, so whoever comes second finds what the first
-made. A file that cannot be understood is no checkpoint; it is removed and made again.
+made. A file that cannot be understood is no checkpoint; it is removed and made again. What answers is not read for
+that each time: only a change that was asked for again (a replay, a retry) looks at every file.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import io
 import itertools
 import json
 import logging
+import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +41,11 @@ CHUNKS, EMBEDDINGS = "chunks.jsonl.gz", "embeddings.npz"
 CHECKPOINTS = "checkpoints/"
 PARTS, VECTORS = CHECKPOINTS + "extract-v", CHECKPOINTS + "embed-v"
 _T = TypeVar("_T")
+_DAMAGED = (
+    *(ValueError, LookupError, TypeError, AttributeError, RuntimeError, EOFError, OSError),
+    *(zlib.error, zipfile.BadZipFile, struct.error),
+)
+"""What reading raises, of a file that somebody else wrote over or cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,23 @@ class Derived:
             self._keep(name, data)
         return extracted
 
+    def damaged(self) -> tuple[str, ...]:
+        """Return which files of a generation that was made are gone, cannot be understood, or do not fit the others."""
+        text = self._tried(lambda: texts.stored(self._blobs, self._user_id, self._generation), texts.TEXT)
+        chunks = self._tried(lambda: _read_chunks(self._data(CHUNKS))[0], CHUNKS)
+        if chunks and text and not fits(chunks, text):
+            chunks = None
+        vectors = self._tried(lambda: _read_vectors(self._data(EMBEDDINGS)), EMBEDDINGS)
+        if vectors is not None and chunks and len(vectors) != len(chunks):
+            vectors = None
+        gone = ((texts.NAMES, text), ((CHUNKS,), chunks), ((EMBEDDINGS,), vectors))
+        return tuple(name for names, found in gone if found is None for name in names)
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Remove files, for them to be made anew."""
+        for name in names:
+            self._blobs.delete(self._prefix + name)
+
     def chunks(self) -> tuple[tuple[Chunk, ...], str] | None:
         """Return the chunks and when they were made, if the stage is done."""
         return self._load(CHUNKS, _read_chunks)
@@ -100,8 +124,7 @@ class Derived:
         kept = self.embed_hashes()
         if kept and kept == [embed_hash(passage(one, context)) for one in chunks]:
             return
-        for name in (EMBEDDINGS, CHUNKS) if kept else ():
-            self._blobs.delete(self._prefix + name)
+        self.drop((EMBEDDINGS, CHUNKS) if kept else ())
         lines = [json.dumps(self._line(one, context), ensure_ascii=False) for one in chunks]
         self._keep(CHUNKS, gzip.compress("\n".join(lines).encode(), mtime=0))
 
@@ -160,8 +183,7 @@ class Derived:
 
     def drop_checkpoints(self) -> None:
         """Remove what was kept on the way, now that all is made."""
-        for name in self._checkpoints(CHECKPOINTS):
-            self._blobs.delete(self._prefix + name)
+        self.drop(self._checkpoints(CHECKPOINTS))
 
     def _checkpoints(self, begins: str) -> list[str]:
         return [key.removeprefix(self._prefix) for key in self._blobs.keys(self._prefix + begins)]
@@ -177,21 +199,43 @@ class Derived:
 
     def _load(self, name: str, read: Callable[[bytes], _T]) -> _T | None:
         try:
-            data = self._blobs.get(self._prefix + name, texts.ANY_SIZE).data
+            data = self._data(name)
         except BlobMissing:
             return None
         return self._understood(lambda: read(data), name)
 
+    def _data(self, name: str) -> bytes:
+        return self._blobs.get(self._prefix + name, texts.ANY_SIZE).data
+
     def _understood(self, read: Callable[[], _T | None], *names: str) -> _T | None:
         try:
             return read()
-        except (ValueError, KeyError, TypeError, EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
-            log.warning(
-                "a derived file is damaged", extra={"key": self._prefix + names[0], "error": type(error).__name__}
-            )
-            for name in names:
-                self._blobs.delete(self._prefix + name)
+        except _DAMAGED as error:
+            self._note(names[0], error)
+            self.drop(names)
             return None
+
+    def _tried(self, read: Callable[[], _T | None], name: str) -> _T | None:
+        """What is read, or None; nothing is removed."""
+        try:
+            return read()
+        except (BlobMissing, *_DAMAGED) as error:
+            self._note(name, error)
+            return None
+
+    def _note(self, name: str, error: Exception) -> None:
+        log.warning("a derived file is damaged", extra={"key": self._prefix + name, "error": type(error).__name__})
+
+
+def damaged(blobs: BlobStore, document: Document, index_name: str) -> tuple[str, ...]:
+    """Return which of the files are damaged that were made of what answers of a document; none if nothing does."""
+    live_id = document.live_in(index_name)
+    return Derived(blobs, document.user_id, live_id).damaged() if live_id else ()
+
+
+def fits(chunks: Sequence[Chunk], extracted: Extracted) -> bool:
+    """Whether chunks are of this text."""
+    return all(extracted.text[one.start : one.end] == one.content for one in chunks)
 
 
 def generation_of(

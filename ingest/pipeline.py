@@ -27,7 +27,7 @@ from corpus.records.jobs import Job, Jobs
 from ingest import chunk, describe, tokens
 from ingest.claim import MAX_ATTEMPTS, UNHELD, Claim, GaveWay, Hold, Stopped, claim
 from ingest.clearing import Clearing
-from ingest.derived import Context, Derived, generation_of, passage
+from ingest.derived import CHUNKS, EMBEDDINGS, Context, Derived, damaged, fits, generation_of, passage
 from ingest.embed import embedded
 from ingest.extract import Reader, Reading
 from ingest.extractors import paged_of
@@ -227,7 +227,10 @@ class Ingestor:
         """Whether a newer version is known, or this one is settled."""
         if document.deleted_at or document.version > change.version:
             return document.version >= change.version
-        return document.version == change.version and self.settled(document)
+        if document.version != change.version or not self.settled(document):
+            return False
+        asked_again = not change.etag  # rarely, so that what was made of it can be read
+        return not (asked_again and damaged(self._blobs, document, self._index.name))
 
     def _ingest(self, change: Change, held: Claim, *, pictures: bool = False) -> None:
         """Blob → text → chunks → vectors → index → live; each result is kept, and found by whoever comes next.
@@ -248,11 +251,15 @@ class Ingestor:
             live = self._same_live(held.document, upload, made_by)
             generation_id = GenerationId(held.document.document_id, live.version if live else change.version, made_by)
             marks = held.document.marks
-            if live and live.marks == marks and self._index.count(generation_id) == live.chunk_count:
+            derived = Derived(self._blobs, held.document.user_id, generation_id, held.advanced)
+            wanting = derived.damaged() if live else ()
+            if live and live.marks == marks and not wanting and self._has(held.document, live):
                 held.finish(advanced)
                 return
+            if live and live.marks != marks and CHUNKS in wanting:  # nothing else says which title the vectors are of
+                wanting = (*wanting, EMBEDDINGS)
+            derived.drop(wanting)
 
-            derived = Derived(self._blobs, held.document.user_id, generation_id, held.advanced)
             extracted = derived.extracted() or derived.keep_extracted(
                 self._extract(blob, upload, held, derived, pictures=pictures)
             )
@@ -324,6 +331,8 @@ class Ingestor:
         pages = len(extracted.pages)
         held.keep("chunk", done_pages=pages, total_pages=pages)
         kept = derived.chunks()
+        if kept and not fits(kept[0], extracted):
+            kept = None
         chunks, created_at = kept or (chunk.chunk(extracted), iso_time(self._clock()))
         context = Context(
             user_id=held.document.user_id,

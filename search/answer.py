@@ -23,7 +23,7 @@ from corpus.model import Document, Extracted, GenerationId, Hit, pages_of
 from corpus.ports import LLM, BlobStore, Embedder
 from corpus.scope import Scope
 from corpus.sentences import is_row, sentences
-from corpus.texts import stored
+from corpus.texts import TextLost, answering
 from corpus.ways import EVERYTHING, Filter
 from search.compound import parts
 from search.conflict import contradictions
@@ -261,9 +261,8 @@ class Answerer:
         """The stored text of a hit's document, read once."""
         if hit.generation not in self._texts:
             try:
-                self._texts[hit.generation] = stored(self._blobs, document.user_id, hit.generation)
-            except ValueError:
-                log.error("a stored text is damaged", extra={"document_id": document.document_id})  # noqa: TRY400 -- no bug
+                self._texts[hit.generation] = answering(self._blobs, document.user_id, hit.generation)
+            except TextLost:  # what cannot be looked up is not cited
                 self._texts[hit.generation] = None
         return self._texts[hit.generation]
 

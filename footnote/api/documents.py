@@ -166,7 +166,7 @@ def amend(request: Request, footnote: Parts, scope: Owner, document_id: str, sai
 
 @router.post("/{document_id}/retry", status_code=HTTPStatus.ACCEPTED, response_model=DocumentShape)
 def retry(footnote: Parts, scope: Owner, document_id: str) -> Response:
-    """Try again to read a document that is in error. What was done before is not done again."""
+    """Try again to read a document that is in error, or of which a stored file is damaged; what is kept stays."""
     footnote.documents.readable(scope, document_id)
     return sent(document_data(footnote.retry(scope, document_id)), HTTPStatus.ACCEPTED)
 

@@ -13,10 +13,11 @@ from rich.markup import escape
 
 from corpus import words
 from corpus.errors import BadRequest, NotFound
-from corpus.model import Extracted, Hit
+from corpus.model import Document, Extracted, Hit
 from corpus.records.documents import Listing
 from corpus.scope import Scope
 from corpus.sentences import sentences
+from corpus.texts import TextLost
 from corpus.ways import Filter
 from footnote.commands.output import print_json
 from footnote.connect import Footnote
@@ -43,7 +44,7 @@ def search(
     if not hits:
         _nothing(footnote, scope, console)
     documents = footnote.documents.get_many(sorted({hit.generation.document_id for hit in hits}))
-    texts = {name: footnote.text(document) for name, document in documents.items()}
+    texts = {name: _text(footnote, document) for name, document in documents.items()}
     for number, hit in enumerate(hits, 1):
         begins = telling(question, hit)
         where = standing(hit, begins, texts.get(hit.generation.document_id))
@@ -52,6 +53,14 @@ def search(
         cut = "…" if len(shown) > SHOWN else ""
         _paragraph(console, f"{'… ' if begins else ''}{shown[:SHOWN]}{cut}", indent=3)
         console.print()
+
+
+def _text(footnote: Footnote, document: Document) -> Extracted | None:
+    """The text that answers of a document, if it is there: a hit is shown without its place, too."""
+    try:
+        return footnote.text(document)
+    except TextLost:
+        return None
 
 
 def telling(question: str, hit: Hit) -> int:

@@ -37,7 +37,7 @@ def reindex(footnote: Footnote, tenant_id: str, *, as_json: bool) -> bool:
         tasks = []
         for document, change in watcher.counted("Checking", list(replay(footnote.table, tenant_id))):
             task = Task(document.file_name, document.document_id, since=document.rev, document=document)
-            task.unchanged = footnote.ingestor.settled(document)
+            task.unchanged = footnote.ingestor.settled(document) and not footnote.damaged(document)
             if not task.unchanged:
                 footnote.queue.send(change)
             tasks.append(task)

@@ -311,14 +311,14 @@ def test_who_lost_an_e_mail_to_another_takes_a_new_one(world: World) -> None:
         world.clock.sleep(1)
     assert set(run(world.table, NEW, OLD, OTHER).values()) == {SEALED, Outcome.DISPUTED}
     people = under(world.table, NEW, OLD, OTHER)
-    first = people.of_email("both@example.org")
+    first = of_email(people, "both@example.org")
     assert first
     (lost,) = {"ann", "bob"} - {first.user_id}
     with pytest.raises(Forbidden, match="another person"):
         people.signed_in(claims(lost, 2, "both@example.org"), "home", world.clock())
     assert people.signed_in(claims(lost, 3), "home", world.clock()).email == f"{lost}@example.org"
     for name, email in ((first.user_id, "both@example.org"), (lost, f"{lost}@example.org")):
-        found = people.of_email(email)
+        found = of_email(people, email)
         assert found
         assert found.user_id == name
 
