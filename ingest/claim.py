@@ -102,7 +102,7 @@ class Claim:
         before = self.job.progress
         progress = before.reached(self.stage, **amounts)
         self.job = replace(self.job, progress=progress)
-        stages = reached(progress.stage)
+        stages = reached(self.stage, self.document.stages)
         goes_on = progress.stage != before.stage or stages != self.document.stages
         if progress.stage != before.stage:
             self._note_stage(before, progress.stage, now)
@@ -252,9 +252,9 @@ def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, 
     same = old is not None and old.version == change.version
     if old and same and old.lease_until > iso_time(now):
         raise Unavailable("Another worker has this document.", retry_after=seconds_until(old.lease_until, now))
-    stages = Stages()
+    goes_on = False
     if old and same and old.unfinished:
-        stages = replace(document.stages, error_message="")
+        goes_on = old.attempt == 0  # it was given back, and that was no attempt
         job = replace(old, attempt=old.attempt + 1, progress=replace(old.progress, seconds_left=None))
     else:
         ids = (document.document_id, document.user_id, document.tenant_id)
@@ -268,7 +268,7 @@ def claim(table: Table, clock: Callable[[], float], hold: Hold, change: Change, 
     accepted = replace(
         document,
         status="processing",
-        stages=stages,
+        stages=replace(document.stages, error_message="") if goes_on else Stages(),
         reason=None,
         version=change.version,
         upload_date=document.upload_date if document.version == change.version else iso_time(now),

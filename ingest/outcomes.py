@@ -115,14 +115,19 @@ def refused(document: Document, upload: Upload | None, reason: Reason, message: 
 
 def failed(document: Document, reason: Reason, message: str) -> Document:
     """Return the document as it is when the attempts at it are used up; what is live goes on answering."""
-    stages = replace(reached(reason.stage), error_message=message)
+    stages = replace(reached(reason.stage, Stages()), error_message=message)
     return replace(document, status="error", reason=reason, stages=stages)
 
 
-def reached(stage: str) -> Stages:
-    """Return what is done once a stage has begun: all that come before it."""
+def reached(stage: str, before: Stages) -> Stages:
+    """Return what is done once an attempt has begun a stage: all that come before it, and what was done `before`."""
     done = STAGES[: STAGES.index(stage)] if stage in STAGES else ()
-    return Stages("extract" in done, "chunk" in done, "embed" in done)
+    return replace(
+        before,
+        text_extracted=before.text_extracted or "extract" in done,
+        chunks_created=before.chunks_created or "chunk" in done,
+        vectors_generated=before.vectors_generated or "embed" in done,
+    )
 
 
 def _uploaded(document: Document, upload: Upload) -> Document:
