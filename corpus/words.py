@@ -47,7 +47,9 @@ _ASCII_RUN, _PLAIN_RUN = (
 )
 _ASKING = re.compile(
     r"\bhow (?:long|far|often|old|big|large|high|soon|late|early|deep|wide|heavy|expensive)\b"
-    r"|\b(?:what|which) (?:time|kinds?|sorts?)\b",
+    r"|\b(?:what|which) (?:time|kinds?|sorts?)\b"
+    r"|\bwhom? (?:do|can|should|must) (?:I|we) (?:call|phone|ring|ask|contact)\b"
+    r"|^\W*(?:list|(?:show|tell|give) (?:me|us)|name (?=all|every|the))\b",
     re.IGNORECASE,
 )
 _BREAK = re.compile(r"[/:,](?!\d)|(?<!\d)[/:,]")
@@ -115,7 +117,7 @@ def indexed(text: str, language: str = "") -> list[str]:
 
 
 def asked(question: str, limit: int = MAX_QUERY_WORDS) -> Asked:
-    """Return the first `limit` different words of a question, without those that only ask: "how long", "what time"."""
+    """Return the first `limit` different words of a question, without those that only ask: "how long", "list"."""
     every = _asked_pieces(question)
     telling = _asked_pieces(_ASKING.sub(" ", question))
     languages, joining = asking(every)

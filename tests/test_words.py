@@ -129,6 +129,9 @@ def test_stop_words_of_a_question() -> None:
     ]
     assert words.asked("the of and").words == ()
     assert words.asked("What time?").searched == ("time",)
+    assert words.asked("List all fees.").searched[0] == "fee"
+    assert words.asked("My window broke, who do I call?").searched == ("window", "broke")
+    assert words.asked("Who is on the list of the people to call?").searched == ("list", "peopl", "call")
 
 
 @given(st.text(), st.sampled_from(["", "en", "de", "ja", "ru", "pt", "xx"]))
