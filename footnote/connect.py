@@ -328,7 +328,7 @@ class Footnote:
 
     def damaged(self, document: Document) -> bool:
         """Whether a file that was made of what answers of a document is gone or damaged; all of them are read."""
-        from ingest.derived import damaged  # noqa: PLC0415
+        from ingest.derived import damaged  # noqa: PLC0415 -- few ask for it, and it imports numpy
 
         return bool(damaged(self.blobs, document, self.index.name))
 
